@@ -1,0 +1,12 @@
+"""Alembic's entry: runs on the connection it is handed, inside that connection's transaction."""
+
+from alembic import context
+
+from autogrid.store.tables import metadata
+
+connection = context.config.attributes.get("connection")
+if connection is None:
+    raise SystemExit("Run migrations with: autogrid candles migrate")
+context.configure(connection=connection, target_metadata=metadata)
+with context.begin_transaction():
+    context.run_migrations()
