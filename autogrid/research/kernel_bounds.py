@@ -108,6 +108,9 @@ def band(opens, tree, offset, levels, lots, gross, rule):  # type: ignore[no-unt
         now = next_event(tree, offset, now + 1, buy_at, sell_at)
     lowest, highest = value(worst[0], close), value(best[0], close)
     for k in range(1, count):
-        lowest = min(lowest, value(worst[k], close))
-        highest = max(highest, value(best[k], close))
+        low, high = value(worst[k], close), value(best[k], close)
+        if low < lowest:
+            lowest = low
+        if high > highest:
+            highest = high
     return lowest, highest

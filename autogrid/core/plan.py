@@ -1,0 +1,143 @@
+"""A grid on a market at a start price: every order it will ever place, in integers (contract, sections 2 and 3)."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from autogrid.core.grid import Grid
+from autogrid.core.levels import levels, nearest_level
+from autogrid.core.market import Market, Number, gross_lots, positive
+from autogrid.core.sizing import cells_that_earn, cost, earns, lots_per_cell, smallest_lots
+from autogrid.errors import InvalidInput
+
+#: Every product below stays under this, half of what an int64 holds.
+HEADROOM = 2**62
+MICRO = 1_000_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All constants of one grid. Prices in ticks, amounts in lots, money in atoms."""
+
+    market: Market
+    grid: Grid
+    #: cells + 1 levels, rising.
+    levels: tuple[int, ...]
+    #: What each cell's sell sells.
+    lots: tuple[int, ...]
+    #: What each cell's buy buys: grossed up where the fee is taken from the base.
+    gross: tuple[int, ...]
+    #: The start price s.
+    start: int
+    #: What the start order pays: s plus slippage.
+    start_fill: int
+    #: j0, the number of cells that begin in quote.
+    empty: int
+    #: Lots of the start order, gross-up included; 0 where no cell begins in base.
+    start_lots: int
+    cash: int
+    stop_loss: int | None
+    take_profit: int | None
+    #: True if a stop sells the base.
+    stop_sell: bool
+
+    @property
+    def n(self) -> int:
+        """The number of cells."""
+        return len(self.lots)
+
+
+def plan(
+    grid: Grid, market: Market, start: int, cash: Number | None = None, slippage_ticks: int = 0
+) -> Plan:
+    """The plan of `grid` when it starts at `start` ticks.
+
+    cash: quote to begin with; by default the investment, else what start order and resting buys cost.
+    Raises InvalidInput where a cell is too small, cannot earn, or cannot be paid for.
+    """
+    found = levels(grid.lower, grid.upper, grid.cells, grid.spacing, market.tick)
+    stops = _stops(grid, market, start)
+    empty = nearest_level(found, start)
+    fill = start + slippage_ticks
+    lots = lots_per_cell(grid, market, found, empty, fill)
+    _check_smallest(grid, market, found, lots, empty, fill)
+    if not earns(market, found, lots):
+        raise InvalidInput(_cannot_earn(grid, market, start, fill))
+    needed = cost(market, found, lots, empty, fill)
+    budget = _cash(grid, market, cash, needed)
+    gross = tuple(gross_lots(x, market.maker_ppm) for x in lots) if market.fee_in_base else lots
+    held = sum(lots[empty:])
+    start_lots = gross_lots(held, market.taker_ppm) if market.fee_in_base else held
+    return Plan(market, grid, found, lots, gross, start, fill, empty, start_lots, budget, *stops, grid.stop_action == "sell")
+
+
+def check_headroom(planned: Plan, highest: int) -> None:
+    """InvalidInput if any integer of a run with prices up to `highest` ticks could leave int64."""
+    total = planned.start_lots + sum(planned.gross) + planned.n
+    ppm = max(planned.market.maker_ppm, planned.market.taker_ppm, 1)
+    worst = {
+        "a fee (notional x ppm)": total * highest * ppm + 500_000,
+        "base in millionths of a lot": total * MICRO,
+        "equity": planned.cash + total * highest,
+        "a remainder (price in ticks x a million)": highest * MICRO,
+    }
+    for name, value in worst.items():
+        if value >= HEADROOM:
+            raise InvalidInput(
+                f"{name} must stay below 2**62, could reach {value}; use a larger tick or lot, or a smaller grid"
+            )
+
+
+def _stops(grid: Grid, market: Market, start: int) -> tuple[int | None, int | None]:
+    loss = None if grid.stop_loss is None else market.price_ticks(grid.stop_loss)
+    profit = None if grid.take_profit is None else market.price_ticks(grid.take_profit)
+    if loss is not None and start <= loss:
+        raise InvalidInput(
+            f"the start price must be above stop_loss, was {market.price(start)} <= {grid.stop_loss}; "
+            "lower the stop or set a trigger price"
+        )
+    if profit is not None and start >= profit:
+        raise InvalidInput(
+            f"the start price must be below take_profit, was {market.price(start)} >= {grid.take_profit}; "
+            "raise the stop or set a trigger price"
+        )
+    return loss, profit
+
+
+def _check_smallest(
+    grid: Grid, market: Market, found: tuple[int, ...], lots: tuple[int, ...], empty: int, fill: int
+) -> None:
+    least = market.min_notional_atoms
+    for i, x in enumerate(lots):
+        if x < 1 or found[i] * x < least:
+            break
+    else:
+        return
+    enough = smallest_lots(market, found)
+    price, investment = market.price(found[i]), market.money(cost(market, found, (enough,) * grid.cells, empty, fill))
+    raise InvalidInput(
+        f"cell {i} at {price} must hold at least one lot ({market.lot}) and {market.min_notional} in value, "
+        f"was {market.amount(x)}; the smallest investment that works is {investment} "
+        f"({market.amount(enough)} a cell): invest more or use fewer cells"
+    )
+
+
+def _cannot_earn(grid: Grid, market: Market, start: int, fill: int) -> str:
+    widest = cells_that_earn(grid, market, start, fill)
+    remedy = f"at most {widest} cells earn" if widest else "no number of cells earns in this range"
+    return (
+        f"{grid.cells} cells are too narrow: a cell's sell must bring more than its buy costs, maker fees "
+        f"of {market.maker_fee} included; {remedy}: use fewer cells or a wider range"
+    )
+
+
+def _cash(grid: Grid, market: Market, cash: Number | None, needed: int) -> int:
+    given = grid.investment if cash is None else positive("cash", cash)
+    if given is None:
+        return max(needed, 1)
+    # Whole atoms are all that can be spent.
+    atoms = Fraction(given) // Fraction(market.atom)
+    if atoms < needed:
+        raise InvalidInput(
+            f"cash must cover the start order and all resting buys, {market.money(needed)} is needed, was {given}"
+        )
+    return atoms

@@ -1,0 +1,118 @@
+"""Between plans and the kernel: arrays in, integer results out."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from autogrid.core.ledger import Books, Ledger, close_books
+from autogrid.core.path import path_code
+from autogrid.core.plan import Plan, check_headroom
+from autogrid.errors import InvalidInput
+from autogrid.research import kernel as k
+from autogrid.research.kernel_bounds import band
+from autogrid.research.runlog import FillLog
+from autogrid.research.ticks import CandleTicks
+
+Ints = npt.NDArray[np.int64]
+STOPS = (None, "stop_loss", "take_profit")
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One grid ready for the kernel."""
+
+    plan: Plan
+    levels: Ints
+    lots: Ints
+    gross: Ints
+    rule: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """The kernel's raw results; `kernel.B_*` and `kernel.S_*` index `books` and `stats`."""
+
+    job: Job
+    books: Ints
+    stats: npt.NDArray[np.float64]
+    log: Ints
+
+    @property
+    def stopped(self) -> str | None:
+        return STOPS[self.books[k.B_STOPPED]]
+
+    @property
+    def started(self) -> bool:
+        return bool(self.books[k.B_FIRST] >= 0)
+
+
+def prepare(plan: Plan, ticks: CandleTicks, path: str, penetration: int, slippage: int) -> Job:
+    """Check that no integer can overflow and lay the plan out in arrays."""
+    top = max(int(ticks.tree[-1, 1]), plan.levels[-1], plan.start_fill, plan.take_profit or 0)
+    check_headroom(plan, top)
+    low = int(ticks.tree[-1, 0])
+    if (plan.stop_loss is not None or plan.take_profit is not None) and slippage >= min(low, plan.stop_loss or low):
+        raise InvalidInput(f"slippage_ticks must be below the lowest price ({low} ticks), was {slippage}")
+    rule = np.zeros(k.R_SIZE, np.int64)
+    rule[k.R_PENETRATION], rule[k.R_SLIPPAGE], rule[k.R_PATH] = penetration, slippage, path_code(path)
+    rule[k.R_STOP_LOSS] = -1 if plan.stop_loss is None else plan.stop_loss
+    rule[k.R_TAKE_PROFIT] = k.FAR if plan.take_profit is None else plan.take_profit
+    rule[k.R_STOP_SELL] = plan.stop_sell
+    rule[k.R_MAKER], rule[k.R_TAKER] = plan.market.maker_ppm, plan.market.taker_ppm
+    rule[k.R_FEE_IN_BASE] = plan.market.fee_in_base
+    rule[k.R_EMPTY], rule[k.R_START], rule[k.R_START_FILL] = plan.empty, plan.start, plan.start_fill
+    rule[k.R_START_LOTS], rule[k.R_CASH] = plan.start_lots, plan.cash
+    return Job(plan, _ints(plan.levels), _ints(plan.lots), _ints(plan.gross), rule)
+
+
+def simulate(job: Job, ticks: CandleTicks, log_size: int = 0) -> Outcome:
+    """Run the kernel once. With `log_size` > 0 the fill log is complete: a too small one is grown, by running again."""
+    while True:
+        books, stats = np.zeros(k.B_SIZE, np.int64), np.zeros(k.S_SIZE)
+        log = np.zeros((log_size, k.L_SIZE), np.int64)
+        k.run(
+            ticks.open, ticks.tree, ticks.offset, ticks.days, job.levels, job.lots, job.gross, job.rule, books, stats, log
+        )
+        fills = int(books[k.B_FILLS])
+        if log_size == 0 or fills <= log_size:
+            return Outcome(job, books, stats, log[:fills])
+        log_size = fills
+
+
+def fill_log(outcome: Outcome) -> FillLog:
+    """The log's columns."""
+    columns = [np.ascontiguousarray(outcome.log[:, i]) for i in range(k.L_SIZE)]
+    return FillLog(*columns)
+
+
+def ledger(outcome: Outcome, close: int) -> Ledger:
+    """The final books at a last price of `close` ticks; the identity is checked on the way."""
+    plan, b = outcome.job.plan, [int(x) for x in outcome.books]
+    books = Books(plan)
+    books.cash, books.fees, books.fees_micro = b[k.B_CASH], b[k.B_FEES], b[k.B_FEES_MICRO]
+    books.base_micro = b[k.B_HELD] * k.MICRO + b[k.B_DUST]
+    books.realised, books.round_trips, books.fills = b[k.B_REALISED], b[k.B_ROUND_TRIPS], b[k.B_FILLS]
+    books.excess_cost, books.excess_revenue = b[k.B_EXCESS_COST], b[k.B_EXCESS_REVENUE]
+    held = b[k.B_HELD] * close - b[k.B_COST]
+    return close_books(books, close, held, b[k.B_HELD])
+
+
+def bounds(job: Job, ticks: CandleTicks) -> tuple[Decimal, Decimal]:
+    """Worst and best final equity over both orders of extremes in every candle, in quote."""
+    pairs = band(ticks.open, ticks.tree, ticks.offset, job.levels, job.lots, job.gross, job.rule)
+    low, high = (_money(job.plan, int(atoms), int(rest)) for atoms, rest in pairs)
+    return low, high
+
+
+def _money(plan: Plan, atoms: int, micro: int) -> Decimal:
+    exact = Fraction(atoms * k.MICRO + micro, k.MICRO)
+    if exact.denominator == 1:
+        return plan.market.money(exact.numerator)
+    return Decimal(exact.numerator) * plan.market.atom / exact.denominator
+
+
+def _ints(values: tuple[int, ...]) -> Ints:
+    return np.array(values, dtype=np.int64)

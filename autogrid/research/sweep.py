@@ -1,0 +1,106 @@
+"""Many grids on one set of candles, on all cores."""
+
+import os
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from itertools import product
+from typing import Any
+
+import pandas as pd
+from tqdm.auto import tqdm
+
+from autogrid.core.grid import Grid
+from autogrid.core.market import Market
+from autogrid.errors import InvalidInput
+from autogrid.research.backtest import check_ticks, plan_for
+from autogrid.research.metrics import CandleFacts, candle_facts, metrics
+from autogrid.research.simulate import bounds, ledger, prepare, simulate
+from autogrid.research.ticks import CandleTicks, candle_ticks
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """Results of a sweep."""
+
+    #: One row per combination: the swept fields, the metrics, `error` (text where a grid was refused).
+    frame: pd.DataFrame
+    #: The swept fields, in order.
+    fields: tuple[str, ...]
+
+    def best(self, metric: str = "total_return", count: int = 10) -> pd.DataFrame:
+        """The `count` rows with the largest `metric`."""
+        return self.frame.nlargest(count, metric)
+
+    def _repr_html_(self) -> str:
+        refused = int(self.frame["error"].notna().sum())
+        head = f"<p>{len(self.frame)} grids, {refused} refused; the best by total return:</p>"
+        return head + str(self.best().to_html(float_format=lambda x: f"{x:.4g}"))
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    grid: Grid
+    market: Market
+    ticks: CandleTicks
+    facts: CandleFacts
+    cash: Decimal | str | None
+    path: str
+    penetration: int
+    slippage: int
+    with_bounds: bool
+
+    def row(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            # Through the constructor, so that every combination is validated like a grid written by hand.
+            grid = Grid(**{**asdict(self.grid), **changes})
+            planned = plan_for(grid, self.market, self.ticks, self.cash, self.slippage)
+            job = prepare(planned, self.ticks, self.path, self.penetration, self.slippage)
+        except InvalidInput as error:
+            return {**changes, "error": str(error)}
+        outcome = simulate(job, self.ticks)
+        books = ledger(outcome, self.facts.close)
+        row = {**changes, **metrics(outcome, books, self.ticks, self.facts), "error": None}
+        if self.with_bounds:
+            row["worst"], row["best"] = (float(x) for x in bounds(job, self.ticks))
+        return row
+
+
+def sweep(
+    grid: Grid,
+    values: Mapping[str, Iterable[Any]],
+    candles: pd.DataFrame,
+    market: Market,
+    *,
+    cash: Decimal | str | None = None,
+    path: str = "nearest",
+    penetration_ticks: int = 1,
+    slippage_ticks: int = 0,
+    with_bounds: bool = False,
+    workers: int | None = None,
+    progress: bool = True,
+) -> Sweep:
+    """Work every combination of `values` (grid field -> values), all other fields as in `grid`.
+
+    A combination that cannot work becomes a row with its reason in `error`, the sweep goes on. `with_bounds` adds
+    `worst` and `best` final equity at about three times the cost. Runs on `workers` threads (all cores by
+    default): the kernel releases the GIL. Other arguments as in `backtest`.
+    """
+    unknown = [name for name in values if name not in grid.__dataclass_fields__]
+    if unknown:
+        raise InvalidInput(
+            f"a sweep varies fields of Grid ({', '.join(grid.__dataclass_fields__)}), was {unknown[0]!r}"
+        )
+    check_ticks(penetration_ticks, slippage_ticks)
+    ticks = candle_ticks(candles, market)
+    task = _Task(
+        grid, market, ticks, candle_facts(ticks), cash, path, penetration_ticks, slippage_ticks, with_bounds
+    )
+    fields = tuple(values)
+    combinations = [dict(zip(fields, each, strict=True)) for each in product(*(list(v) for v in values.values()))]
+    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+        rows = list(
+            tqdm(pool.map(task.row, combinations), total=len(combinations), unit="grid", disable=not progress)
+        )
+    return Sweep(pd.DataFrame(rows), fields)
