@@ -1,0 +1,181 @@
+"""What a backtest hands back: exact books, research figures, pictures."""
+
+import csv
+import hashlib
+import io
+import math
+from collections.abc import Iterator
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import numpy as np
+import pandas as pd
+
+from autogrid.core.ledger import Ledger
+from autogrid.core.market import fee_atoms
+from autogrid.core.orders import BUY, GRID, KINDS
+from autogrid.research.runlog import Run
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+    import vectorbt as vbt
+
+CSV_COLUMNS = ("ts", "kind", "cell", "side", "price", "amount", "fee", "fee_asset")
+MICRO = 1_000_000
+#: Below this ratio of step to median candle range the order of fills inside candles is guesswork.
+COARSE = 2.0
+
+
+class Result:
+    """One backtest. Exact where the contract is exact (`ledger`, `bounds`, `fill_rows`), floats elsewhere."""
+
+    def __init__(self, run: Run, candles: pd.DataFrame) -> None:
+        self.run = run
+        self.candles = candles
+
+    @property
+    def ledger(self) -> Ledger:
+        """Final books, in Decimal."""
+        return self.run.ledger
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Figures; see `autogrid.research.metrics.metrics`."""
+        return self.run.metrics
+
+    @property
+    def bounds(self) -> tuple[Decimal, Decimal]:
+        """Worst and best final equity over both orders of extremes in every candle."""
+        return self.run.bounds
+
+    @property
+    def warnings(self) -> list[str]:
+        """What to know before believing the figures."""
+        found = []
+        ratio = self.metrics["step_to_range"]
+        if ratio < COARSE:
+            found.append(
+                f"the candles are too coarse for this grid: a step is {ratio:.2f} median candle ranges, "
+                f"{COARSE:g} or more are needed; use shorter candles or fewer cells"
+            )
+        if not self.run.started:
+            found.append("the trigger price was never reached: nothing was traded")
+        return found
+
+    def fill_rows(self) -> Iterator[tuple[int, str, int, str, Decimal, Decimal, Decimal, str]]:
+        """Fills in order of happening, exact: ts (ms UTC, candle open), kind, cell, side, price, amount, fee, fee asset."""
+        log, market = self.run.fills, self.run.market
+        ts = self.run.ticks.ts
+        columns = (log.candle, log.kind, log.cell, log.side, log.price, log.lots)
+        for candle, kind, cell, side, price, lots in zip(*(column.tolist() for column in columns), strict=True):
+            ppm = market.maker_ppm if kind == GRID else market.taker_ppm
+            in_base = side == BUY and market.fee_in_base
+            fee = _millionths(market.lot, lots * ppm) if in_base else market.money(fee_atoms(price * lots, ppm))
+            yield (
+                int(ts[candle]),
+                KINDS[kind],
+                cell,
+                "buy" if side == BUY else "sell",
+                market.price(price),
+                market.amount(lots),
+                fee,
+                "base" if in_base else "quote",
+            )
+
+    @cached_property
+    def fills(self) -> pd.DataFrame:
+        """Fills as a table indexed by candle open; price, amount and fee as floats (exact: `fill_rows`)."""
+        frame = pd.DataFrame(list(self.fill_rows()), columns=list(CSV_COLUMNS))
+        for name in ("price", "amount", "fee"):
+            frame[name] = frame[name].astype(float)
+        frame["ts"] = pd.to_datetime(frame["ts"].astype("int64"), unit="ms", utc=True)
+        return frame.set_index("ts")
+
+    @cached_property
+    def equity(self) -> pd.Series:
+        """Equity in quote at every candle close, shape (candles,)."""
+        cash, base = self._positions()
+        close = self.run.ticks.close * float(self.run.market.tick)
+        return pd.Series(cash + base * close, index=self.candles.index, name="equity")
+
+    @cached_property
+    def inventory(self) -> pd.Series:
+        """Base held at every candle close, shape (candles,)."""
+        return pd.Series(self._positions()[1], index=self.candles.index, name="inventory")
+
+    def _positions(self) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+        fills, log, size = self.fills, self.run.fills, len(self.run.ticks)
+        signed = fills["amount"].to_numpy() * log.side
+        in_base = (fills["fee_asset"] == "base").to_numpy()
+        fee = fills["fee"].to_numpy()
+        paid = -signed * fills["price"].to_numpy() - np.where(in_base, 0.0, fee)
+        got = signed - np.where(in_base, fee, 0.0)
+        cash = np.bincount(log.candle, weights=paid, minlength=size).cumsum() + float(self.ledger.equity_start)
+        return cash, np.bincount(log.candle, weights=got, minlength=size).cumsum()
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as in the command format: decimals as strings, no NaN."""
+        plan, market, books = self.run.plan, self.run.market, self.ledger
+        return {
+            "levels": [str(market.price(x)) for x in plan.levels],
+            "amounts": [str(market.amount(x)) for x in plan.lots],
+            "empty_level": plan.empty,
+            "start_price": str(market.price(plan.start)) if self.run.started else None,
+            "fills": books.fills,
+            "round_trips": books.round_trips,
+            **{
+                name: f"{getattr(books, name):f}"
+                for name in ("cash", "base", "fees", "equity", "realised", "unrealised")
+            },
+            "stopped": self.run.stopped,
+            "bounds": {"worst": f"{self.bounds[0]:f}", "best": f"{self.bounds[1]:f}"},
+            "metrics": {name: value if math.isfinite(value) else None for name, value in self.metrics.items()},
+            "warnings": self.warnings,
+            "fills_sha256": self.sha256(),
+        }
+
+    def to_csv(self, out: str | Path | TextIO) -> None:
+        """Write the fills; `out` is a path or an open text file."""
+        if isinstance(out, (str, Path)):
+            with Path(out).open("w", newline="") as file:
+                self.to_csv(file)
+            return
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(CSV_COLUMNS)
+        writer.writerows(tuple(f"{x:f}" if isinstance(x, Decimal) else x for x in row) for row in self.fill_rows())
+
+    def sha256(self) -> str:
+        """Fingerprint of all fills: the hash of the bytes that `to_csv` writes."""
+        text = io.StringIO()
+        self.to_csv(text)
+        return hashlib.sha256(text.getvalue().encode()).hexdigest()
+
+    @cached_property
+    def portfolio(self) -> "vbt.Portfolio":
+        """The fills as a vectorbt portfolio; see `autogrid.research.portfolio`."""
+        from autogrid.research.portfolio import portfolio
+
+        return portfolio(self.run, self.candles.index)
+
+    def plot(self) -> "go.Figure":
+        """Candles with levels and fills, equity against holding, inventory."""
+        from autogrid.research.plots import figure
+
+        return figure(self)
+
+    def to_html(self, out: str | Path) -> None:
+        """One self-contained page: the summary and the plot."""
+        from autogrid.research.html import page
+
+        Path(out).write_text(page(self), encoding="utf-8")
+
+    def _repr_html_(self) -> str:
+        from autogrid.research.html import card
+
+        return card(self)
+
+
+def _millionths(unit: Decimal, count: int) -> Decimal:
+    return Decimal(count) * unit / MICRO
