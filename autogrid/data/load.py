@@ -81,7 +81,8 @@ def _nothing(series: Series, stored: list[tuple[Series, list[Span]]]) -> Invalid
     )
     return InvalidInput(
         f"candles of {series.exchange} {series.symbol} {timeframe}: expected some in the time range, "
-        f"found none stored there. Stored: {have or 'nothing'}. Run: autogrid candles fetch {series.exchange} "
-        f"{series.symbol} {timeframe} --since DATE, or autogrid candles import FILE --exchange "
-        f"{series.exchange} --symbol {series.symbol} --timeframe {timeframe}"
+        f"found none stored there. Stored: {have or 'nothing'}. "
+        f"Run: autogrid candles fetch {series.exchange} {series.symbol} {timeframe} --since DATE, or "
+        f"autogrid candles import FILE --exchange {series.exchange} --symbol {series.symbol} "
+        f"--timeframe {timeframe}"
     )

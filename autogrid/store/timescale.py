@@ -61,7 +61,8 @@ def _aggregate(connection: Connection, name: str, seconds: int) -> None:
             f"CREATE MATERIALIZED VIEW IF NOT EXISTS {name} "
             "WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS "
             f"SELECT market_id, time_bucket(interval '{seconds} seconds', ts) AS ts, "
-            "first(open, ts) AS open, max(high) AS high, min(low) AS low, last(close, ts) AS close, sum(volume) AS volume "
+            "first(open, ts) AS open, max(high) AS high, min(low) AS low, "
+            "last(close, ts) AS close, sum(volume) AS volume "
             "FROM candle WHERE timeframe_s = 60 GROUP BY 1, 2 WITH NO DATA"
         )
     )

@@ -1,0 +1,71 @@
+"""One exchange through ccxt: pages of candles, with retries."""
+
+import importlib
+import re
+from typing import Any, Protocol
+
+from autogrid.data.raw import Raw
+from autogrid.data.sources.freqtrade import from_rows
+from autogrid.errors import InvalidInput, Unavailable
+
+#: Exchanges whose documentation says that minutes without trades yield no candle.
+OMITS_EMPTY = frozenset({"bitfinex", "coinbase", "coinbaseadvanced", "coinbaseexchange"})
+
+
+class Client(Protocol):
+    """What is used of a ccxt exchange."""
+
+    id: str
+
+    def fetch_ohlcv(self, symbol: str, timeframe: str, since: int, limit: int) -> list[list[float]]:
+        """Candles from `since` (ms) on, at most `limit`, oldest first."""
+
+
+def open_exchange(name: str, timeframe: str) -> Client:
+    """A rate-limited public client of the exchange; InvalidInput when it has no such candles."""
+    if re.fullmatch(r"[a-z0-9]+", name) is None:
+        raise InvalidInput(f"exchange: expected a ccxt id such as binance or kraken, found {name!r}.")
+    try:
+        module = importlib.import_module(f"ccxt.{name}")
+        client: Any = getattr(module, name)({"enableRateLimit": True})
+    except (ModuleNotFoundError, AttributeError) as error:
+        raise InvalidInput(
+            f"exchange: expected a ccxt id such as binance or kraken, found {name!r}. "
+            "See https://github.com/ccxt/ccxt/wiki/Exchange-Markets"
+        ) from error
+    known = client.timeframes or {}
+    if not client.has.get("fetchOHLCV") or timeframe not in known:
+        raise InvalidInput(
+            f"{name}: expected one of the timeframes {', '.join(known) or '(none)'}, found {timeframe}."
+        )
+    found: Client = client
+    return found
+
+
+def fetch_page(
+    client: Client, symbol: str, timeframe: str, since: int, limit: int, attempts: int = 6, wait: float = 1.0
+) -> Raw:
+    """One page, unchecked. Network trouble is retried with growing pauses, then Unavailable."""
+    import tenacity
+    from ccxt.base import errors
+
+    retrying = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(errors.NetworkError),
+        stop=tenacity.stop_after_attempt(attempts),
+        wait=tenacity.wait_exponential(multiplier=wait, max=60),
+        reraise=True,
+    )
+    try:
+        rows = retrying(client.fetch_ohlcv, symbol, timeframe, since, limit)
+    except errors.BadSymbol as error:
+        raise InvalidInput(
+            f"{client.id}: expected a symbol such as BTC/USDT, found {symbol!r}: {error}"
+        ) from error
+    except errors.NetworkError as error:
+        raise Unavailable(
+            f"{client.id}: expected candles, found after {attempts} attempts: {error}. "
+            "Run the same command again: it goes on where it stopped."
+        ) from error
+    except errors.BaseError as error:
+        raise Unavailable(f"{client.id}: expected candles, found: {error}.") from error
+    return from_rows([list(row) for row in rows], f"{client.id} {symbol} {timeframe} since {since}")
