@@ -1,0 +1,35 @@
+# The two commands of the README (demo, test) set up what they need: Python >= 3.11 and make are enough.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.ready
+
+.PHONY: help setup demo test lint bench
+help:
+	@echo "make demo   set up, then import, backtest and sweep a market (CANDLES=file for your own)"
+	@echo "make test   set up, then run all tests"
+	@echo "make lint   format, lint, types, layers"
+	@echo "make bench  measure, side by side with peers"
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "AutoGrid needs Python >= 3.11, this is " + sys.version.split()[0] + ": set PYTHON=python3.x")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv sync --quiet --frozen --all-extras --inexact --python $(BIN)/python
+	@touch $@
+
+demo: setup
+	@$(BIN)/autogrid demo $(if $(CANDLES),--candles $(CANDLES))
+
+test: setup
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=90
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup
+	@for file in tests/bench/bench_*.py; do $(BIN)/python $$file || exit 1; done

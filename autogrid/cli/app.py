@@ -1,0 +1,17 @@
+"""All commands."""
+
+import typer
+
+from autogrid.cli import backtest, candles, demo
+
+app = typer.Typer(
+    name="autogrid",
+    help="AutoGrid: grid trading from notebook to production.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+app.command("backtest")(backtest.backtest)
+app.add_typer(candles.app, name="candles")
+app.command("demo")(demo.demo)

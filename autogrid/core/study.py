@@ -1,0 +1,132 @@
+"""Study files: one experiment, written down (contract, section 8). Text in, values out."""
+
+import hashlib
+import json
+import tomllib
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from difflib import get_close_matches
+from typing import Any
+
+from autogrid.core.grid import Grid
+from autogrid.core.market import Market
+from autogrid.core.path import path_code
+from autogrid.errors import InvalidInput
+
+RULES = ("tick", "lot", "min_notional", "maker_fee", "taker_fee", "buy_fee_asset")
+#: Rules without which no order can be written down.
+NEEDED = ("tick", "lot")
+SECTIONS = {
+    "market": ("exchange", "symbol", *RULES),
+    "candles": ("timeframe", "start", "end"),
+    "strategy": ("name", "params"),
+    "simulation": ("cash", "path", "penetration_ticks", "slippage_ticks"),
+}
+GRID_FIELDS = tuple(Grid.__dataclass_fields__)
+
+
+@dataclass(frozen=True)
+class Study:
+    """One parsed study file."""
+
+    market_rules: dict[str, Any]
+    exchange: str | None
+    symbol: str | None
+    timeframe: str | None
+    #: First candle wanted, UTC; None: the earliest.
+    start: datetime | None
+    #: End, exclusive, UTC; None: the latest.
+    end: datetime | None
+    strategy: str
+    params: dict[str, Any]
+    cash: str | int | None
+    path: str
+    penetration_ticks: int
+    slippage_ticks: int
+
+    @property
+    def market(self) -> Market:
+        """The market; InvalidInput naming the rules that are missing."""
+        missing = [name for name in NEEDED if name not in self.market_rules]
+        if missing:
+            raise InvalidInput(f"[market] needs {' and '.join(missing)}: add them, for example tick = \"0.01\"")
+        return Market(**self.market_rules)
+
+    def grid(self) -> Grid:
+        """The grid of a `static` strategy."""
+        if self.strategy != "static":
+            raise InvalidInput(f"strategy must be 'static' in this version, was {self.strategy!r}")
+        check_keys("[strategy.params]", self.params, GRID_FIELDS)
+        missing = [name for name in ("lower", "upper", "cells") if name not in self.params]
+        if missing:
+            raise InvalidInput(f"[strategy.params] needs {' and '.join(missing)}")
+        return Grid(**self.params)
+
+    def fingerprint(self) -> str:
+        """sha256 of the study's content, whatever its order, comments and spacing."""
+        text = json.dumps(self.__dict__, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def parse_study(text: str, source: str = "study") -> Study:
+    """Parse a study file's text; `source` names it in errors. Unknown sections and keys are refused."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput(f"{source} is not valid TOML: {error}") from None
+    check_keys(source, data, tuple(SECTIONS))
+    for section, keys in SECTIONS.items():
+        if not isinstance(data.get(section, {}), dict):
+            raise InvalidInput(f"{source}: [{section}] must be a section, was {data[section]!r}")
+        check_keys(f"{source} [{section}]", data.get(section, {}), keys)
+    market, candles = data.get("market", {}), data.get("candles", {})
+    strategy, simulation = data.get("strategy", {}), data.get("simulation", {})
+    if not isinstance(strategy.get("params"), dict):
+        raise InvalidInput(f"{source} needs a section [strategy.params] with the grid's lower, upper and cells")
+    path = simulation.get("path", "nearest")
+    path_code(path)
+    study = Study(
+        market_rules={name: market[name] for name in RULES if name in market},
+        exchange=market.get("exchange"),
+        symbol=market.get("symbol"),
+        timeframe=candles.get("timeframe"),
+        start=_moment("start", candles.get("start")),
+        end=_moment("end", candles.get("end")),
+        strategy=strategy.get("name", "static"),
+        params=strategy["params"],
+        cash=simulation.get("cash"),
+        path=path,
+        penetration_ticks=simulation.get("penetration_ticks", 1),
+        slippage_ticks=simulation.get("slippage_ticks", 0),
+    )
+    if study.start and study.end and study.start >= study.end:
+        raise InvalidInput(f"{source}: start must be before end, was {study.start} >= {study.end}")
+    return study
+
+
+def check_keys(where: str, found: dict[str, Any], known: tuple[str, ...]) -> None:
+    """InvalidInput for the first key that is not `known`, with the nearest one that is."""
+    for key in found:
+        if key not in known:
+            near = get_close_matches(key, known, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+            raise InvalidInput(f"{where} has no key {key!r}; {hint}")
+
+
+def _moment(name: str, value: Any) -> datetime | None:
+    if value is None:
+        return None
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise InvalidInput(f'{name} must be an ISO date such as "2024-07-26", was {value!r}') from None
+        is_date = value.time() == datetime.min.time()
+    else:
+        is_date = isinstance(value, date) and not isinstance(value, datetime)
+        value = datetime(value.year, value.month, value.day) if is_date else value  # noqa: DTZ001 - zone added below
+    if value.tzinfo is None:
+        if not is_date:
+            raise InvalidInput(f'{name} needs a time zone, such as "2024-07-26T12:00:00Z", was {value}')
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    return datetime.fromtimestamp(value.timestamp(), UTC)

@@ -1,0 +1,83 @@
+"""A result as HTML: the card of a notebook cell and the page of `--html`."""
+
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from autogrid.research.result import Result
+
+STYLE = (
+    "font-family:system-ui,sans-serif;border:1px solid #8886;border-radius:8px;padding:12px 16px;"
+    "max-width:860px;line-height:1.45"
+)
+SPARK_WIDTH, SPARK_HEIGHT = 820, 90
+
+
+def rows(result: "Result") -> list[tuple[str, str]]:
+    """What a person wants to know first, as (name, text)."""
+    m, books = result.metrics, result.ledger
+    worst, best = result.bounds
+    return [
+        ("Total return", f"{m['total_return']:+.2%}"),
+        ("Versus hold", f"{m['vs_hold']:+.2%}"),
+        ("Max drawdown", f"{m['max_drawdown']:.2%}"),
+        ("Sharpe / Sortino (daily, x sqrt 365)", f"{m['sharpe']:.2f} / {m['sortino']:.2f}"),
+        ("Grid profit", f"{books.realised:,.2f}"),
+        ("Inventory profit", f"{books.unrealised:,.2f}"),
+        ("Fees", f"{m['fees']:,.2f}"),
+        ("Equity", f"{books.equity_start:,.2f} → {books.equity:,.2f}"),
+        ("Band (worst … best path)", f"{worst:,.2f} … {best:,.2f}"),
+        ("Step / median candle range", f"{m['step_to_range']:.2f}"),
+        ("Fills / round trips", f"{books.fills:,} / {books.round_trips:,}"),
+        ("Time in range / capital use", f"{m['time_in_range']:.0%} / {m['capital_use']:.0%}"),
+        ("Stopped by", result.run.stopped or "-"),
+    ]
+
+
+def card(result: "Result") -> str:
+    """Key figures, warnings and an equity line, readable on light and dark pages."""
+    grid = result.run.plan.grid
+    label = result.candles.attrs.get("label", "")
+    title = f"{grid.spacing} grid {grid.lower}-{grid.upper}, {grid.cells} cells"
+    span = f"{len(result.candles):,} candles, {result.candles.index[0]:%Y-%m-%d} to {result.candles.index[-1]:%Y-%m-%d}"
+    cells = "".join(
+        f'<div style="display:flex;justify-content:space-between;gap:12px"><span style="opacity:.7">{escape(name)}'
+        f"</span><b>{escape(text)}</b></div>"
+        for name, text in rows(result)
+    )
+    warnings = "".join(
+        f'<div style="color:#b86e00;margin-top:8px">&#9888; {escape(text)}</div>' for text in result.warnings
+    )
+    return (
+        f'<div style="{STYLE}"><div style="font-weight:600;font-size:1.1em">{escape(title)}</div>'
+        f'<div style="opacity:.7;margin-bottom:8px">{escape(span)} {escape(label)}</div>'
+        f'<div style="display:grid;grid-template-columns:repeat(auto-fit,minmax(320px,1fr));gap:2px 32px">{cells}</div>'
+        f"{spark(result)}{warnings}</div>"
+    )
+
+
+def spark(result: "Result") -> str:
+    """Equity as a small inline SVG line."""
+    equity = result.equity
+    values = equity.iloc[:: max(1, len(equity) // 400)].to_numpy()
+    low, high = values.min(), values.max()
+    scale = (SPARK_HEIGHT - 8) / ((high - low) or 1.0)
+    points = " ".join(
+        f"{i * SPARK_WIDTH / max(1, len(values) - 1):.1f},{SPARK_HEIGHT - 4 - (value - low) * scale:.1f}"
+        for i, value in enumerate(values)
+    )
+    return (
+        f'<svg viewBox="0 0 {SPARK_WIDTH} {SPARK_HEIGHT}" style="width:100%;height:{SPARK_HEIGHT}px;margin-top:8px" '
+        f'role="img" aria-label="equity"><polyline points="{points}" fill="none" stroke="#2f6fde" '
+        'stroke-width="1.5"/></svg>'
+    )
+
+
+def page(result: "Result") -> str:
+    """One self-contained page: card and plot, scripts embedded."""
+    plot = result.plot().to_html(full_html=False, include_plotlyjs=True)
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>AutoGrid backtest</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"></head>'
+        f'<body style="margin:24px auto;max-width:1200px;padding:0 16px">{card(result)}{plot}</body></html>'
+    )

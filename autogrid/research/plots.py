@@ -1,0 +1,77 @@
+"""Pictures of a result."""
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+if TYPE_CHECKING:
+    from autogrid.research.result import Result
+
+#: More bars, levels or fills than this only make a picture slow and grey.
+MAX_BARS, MAX_LEVELS, MAX_FILLS = 1500, 120, 4000
+UP, DOWN, LINE, MUTED = "#1a9d6b", "#d1495b", "#2f6fde", "#8a94a6"
+
+
+def figure(result: "Result") -> go.Figure:
+    """Candles with levels and fills; equity against holding; inventory. Long series are thinned."""
+    figure = make_subplots(
+        rows=3, cols=1, shared_xaxes=True, row_heights=[0.55, 0.27, 0.18], vertical_spacing=0.035,
+        subplot_titles=("Price, levels, fills", "Equity (quote)", "Inventory (base)"),
+    )  # fmt: skip
+    _candles(figure, result)
+    _fills(figure, result)
+    _equity(figure, result)
+    figure.update_layout(
+        template="plotly_white", height=820, hovermode="x unified", margin={"l": 60, "r": 20, "t": 50, "b": 30},
+        legend={"orientation": "h", "y": 1.06, "x": 1, "xanchor": "right"}, xaxis_rangeslider_visible=False,
+    )  # fmt: skip
+    return figure
+
+
+def _candles(figure: go.Figure, result: "Result") -> None:
+    candles = result.candles
+    size = -(-len(candles) // MAX_BARS)
+    groups = pd.RangeIndex(len(candles)) // size
+    rules = {"open": "first", "high": "max", "low": "min", "close": "last"}
+    bars = candles.groupby(groups).agg(rules)
+    figure.add_trace(
+        go.Candlestick(
+            x=candles.index[::size], open=bars["open"], high=bars["high"], low=bars["low"], close=bars["close"],
+            name="price", increasing_line_color=UP, decreasing_line_color=DOWN, line_width=1,
+        ),
+        row=1, col=1,
+    )  # fmt: skip
+    levels = result.run.plan.levels
+    every = -(-len(levels) // MAX_LEVELS)
+    for level in levels[::every]:
+        price = float(result.run.market.price(level))
+        figure.add_hline(y=price, line_width=0.5, line_color=MUTED, opacity=0.45, row=1, col=1)
+
+
+def _fills(figure: go.Figure, result: "Result") -> None:
+    fills = result.fills
+    fills = fills.iloc[:: max(1, -(-len(fills) // MAX_FILLS))]
+    for side, color, symbol in (("buy", UP, "triangle-up"), ("sell", DOWN, "triangle-down")):
+        chosen = fills[fills["side"] == side]
+        figure.add_trace(
+            go.Scattergl(
+                x=chosen.index, y=chosen["price"], mode="markers", name=side,
+                marker={"color": color, "symbol": symbol, "size": 6},
+            ),
+            row=1, col=1,
+        )  # fmt: skip
+
+
+def _equity(figure: go.Figure, result: "Result") -> None:
+    every = -(-len(result.equity) // (2 * MAX_BARS))
+    equity, start = result.equity.iloc[::every], float(result.ledger.equity_start)
+    price = result.candles["close"].iloc[::every]
+    hold = start * price / float(result.run.market.price(result.run.plan.start))
+    for series, name, color in ((equity, "grid", LINE), (hold, "hold", MUTED)):
+        figure.add_trace(go.Scattergl(x=series.index, y=series, name=name, line={"color": color, "width": 1.5}), 2, 1)
+    inventory = result.inventory.iloc[::every]
+    figure.add_trace(
+        go.Scattergl(x=inventory.index, y=inventory, name="inventory", line={"color": "#b07d2b", "shape": "hv"}), 3, 1
+    )
