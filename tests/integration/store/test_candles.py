@@ -163,7 +163,7 @@ def test_series_do_not_mix(store: sa.Engine, tmp_path: Path) -> None:
 
 
 def test_nothing_stored_names_what_is_and_what_to_run(store: sa.Engine, tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="Stored: nothing. Run: autogrid candles fetch okx"):
+    with pytest.raises(InvalidInput, match=r"Stored: nothing. Run: autogrid candles fetch okx"):
         load_candles("okx", "BTC/USDT", "1m")
     bring(tmp_path, [0, 1])
     with pytest.raises(InvalidInput, match="Stored: binance BTC/USDT 1m 2024-05-01"):

@@ -180,7 +180,7 @@ def test_files_that_are_no_candles(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="line 1: expected a header with ts"):
         read_candles(tmp_path / "x.csv")
     (tmp_path / "x.txt").write_text("")
-    with pytest.raises(InvalidInput, match="expected .parquet"):
+    with pytest.raises(InvalidInput, match=r"expected .parquet"):
         read_candles(tmp_path / "x.txt")
     with pytest.raises(InvalidInput, match="found nothing at"):
         read_candles(tmp_path / "absent.csv")
@@ -197,7 +197,7 @@ def test_files_that_are_no_candles(tmp_path: Path) -> None:
 
 
 def test_export_refuses_other_formats(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="expected a .parquet or .csv"):
+    with pytest.raises(InvalidInput, match=r"expected a .parquet or .csv"):
         write_candles(pd.DataFrame(), tmp_path / "a.xlsx")
     with pytest.raises(InvalidInput, match="expected a folder"):
         write_candles(pd.DataFrame(), tmp_path / "no" / "a.csv")

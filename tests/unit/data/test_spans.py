@@ -1,5 +1,7 @@
 """Stretches of time against sets of integers, and the names of timeframes."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +21,7 @@ def cover(spans: list[tuple[int, int]]) -> set[int]:
 def test_merge_is_the_union_without_touching(spans: list[tuple[int, int]]) -> None:
     merged = merge(spans)
     assert cover(merged) == cover(spans)
-    assert all(a[1] < b[0] for a, b in zip(merged, merged[1:], strict=False))
+    assert all(a[1] < b[0] for a, b in itertools.pairwise(merged))
 
 
 @given(points, st.lists(points))
@@ -29,7 +31,9 @@ def test_missing_is_the_difference(wanted: tuple[int, int], spans: list[tuple[in
     assert merge(holes) == holes
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("1s", 1), ("1m", 60), ("90s", 90), ("4h", 14400), ("1w", 604800)])
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("1s", 1), ("1m", 60), ("90s", 90), ("4h", 14400), ("1w", 604800)]
+)
 def test_timeframes(text: str, seconds: int) -> None:
     assert parse_timeframe(text) == seconds
     assert format_timeframe(seconds) == text
