@@ -21,5 +21,5 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The process's settings, read once. Tests call `settings.cache_clear()` after changing the environment."""
+    """The settings, read once. Tests call `settings.cache_clear()` after changing the environment."""
     return Settings()

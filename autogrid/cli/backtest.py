@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 def backtest(
     study: Annotated[Path, typer.Argument(help="Study file (TOML).")],
     candles: Annotated[Path | None, typer.Option(help="Candle file instead of the store's.")] = None,
-    json_out: Annotated[Path | None, typer.Option("--json", help="Write the result as JSON; - for stdout.")] = None,
+    json_out: Annotated[
+        Path | None, typer.Option("--json", help="Write the result as JSON; - for stdout.")
+    ] = None,
     fills: Annotated[Path | None, typer.Option(help="Write the fills as CSV; - for stdout.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page with summary and plot.")] = None,
 ) -> None:

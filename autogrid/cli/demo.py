@@ -37,25 +37,30 @@ def demo(
     show(result, console)
     console.rule("[bold]3  200 grids on the same candles")
     ranges = [(round(start * (1 - w / 100)), round(start * (1 + w / 100))) for w in WIDTHS]
-    swept = ag.sweep(
-        grid, {"lower": [a for a, _ in ranges], "cells": CELLS}, frame, market
-    ).frame.dropna(subset="total_return")
+    swept = ag.sweep(grid, {"lower": [a for a, _ in ranges], "cells": CELLS}, frame, market).frame.dropna(
+        subset="total_return"
+    )
     columns = ["lower", "cells", "total_return", "vs_hold", "max_drawdown", "round_trips", "fees"]
     best = swept.nlargest(5, "total_return")[columns]
     console.print(best.to_string(index=False, float_format=lambda x: f"{x:.4f}"))
-    console.print("The best of many is picked by luck too: test it on other candles before believing it.", style="dim")
+    console.print(
+        "The best of many is picked by luck too: test it on other candles before believing it.", style="dim"
+    )
     out.parent.mkdir(parents=True, exist_ok=True)
     result.to_html(out)
     console.rule("[bold]Next")
     console.print(f"Look at [bold]{out}[/], then try your own:")
     console.print("  autogrid candles import FILE --exchange binance --symbol BTC/USDT --timeframe 1m")
-    console.print("  autogrid backtest backtests/demo.toml --candles FILE --html out/mine.html", soft_wrap=True)
+    console.print(
+        "  autogrid backtest backtests/demo.toml --candles FILE --html out/mine.html", soft_wrap=True
+    )
 
 
 def _candles(path: Path | None, timeframe: str, console: "Console") -> "tuple[pd.DataFrame, str]":
     from tempfile import TemporaryDirectory
 
     import autogrid as ag
+    from autogrid.data.export import write_candles
     from autogrid.data.ingest import import_file
 
     console.rule("[bold]1  Candles into PostgreSQL")
@@ -66,12 +71,14 @@ def _candles(path: Path | None, timeframe: str, console: "Console") -> "tuple[pd
             made = synthetic_candles(days=60)
             label, exchange = str(made.attrs["label"]), "synthetic"
             path = Path(folder) / "synthetic.parquet"
-            made.assign(ts=made.index.as_unit("ms").asi8).to_parquet(path, index=False)
+            write_candles(made, path)
         else:
             label, exchange = path.name, "demo-file"
         imported = import_file(path, exchange, path.stem, timeframe)
         frame = ag.load_candles(exchange, path.stem, timeframe)
-    console.print(f"[bold]{label}[/]: {len(frame):,} candles stored ({imported.inserted:,} new), read back through Arrow")
+    console.print(
+        f"[bold]{label}[/]: {len(frame):,} candles stored ({imported.inserted:,} new), read back through Arrow"
+    )
     return frame, label
 
 

@@ -138,5 +138,3 @@ def _fee(name: str, value: Number) -> Decimal:
 
 def _ceil(value: Fraction) -> int:
     return -(-value.numerator // value.denominator)
-
-

@@ -46,9 +46,7 @@ class Plan:
         return len(self.lots)
 
 
-def plan(
-    grid: Grid, market: Market, start: int, cash: Number | None = None, slippage_ticks: int = 0
-) -> Plan:
+def plan(grid: Grid, market: Market, start: int, cash: Number | None = None, slippage_ticks: int = 0) -> Plan:
     """The plan of `grid` when it starts at `start` ticks.
 
     cash: quote to begin with; by default the investment, else what start order and resting buys cost.
@@ -67,7 +65,20 @@ def plan(
     gross = tuple(gross_lots(x, market.maker_ppm) for x in lots) if market.fee_in_base else lots
     held = sum(lots[empty:])
     start_lots = gross_lots(held, market.taker_ppm) if market.fee_in_base else held
-    return Plan(market, grid, found, lots, gross, start, fill, empty, start_lots, budget, *stops, grid.stop_action == "sell")
+    return Plan(
+        market,
+        grid,
+        found,
+        lots,
+        gross,
+        start,
+        fill,
+        empty,
+        start_lots,
+        budget,
+        *stops,
+        grid.stop_action == "sell",
+    )
 
 
 def check_headroom(planned: Plan, highest: int) -> None:
@@ -113,7 +124,10 @@ def _check_smallest(
     else:
         return
     enough = smallest_lots(market, found)
-    price, investment = market.price(found[i]), market.money(cost(market, found, (enough,) * grid.cells, empty, fill))
+    price, investment = (
+        market.price(found[i]),
+        market.money(cost(market, found, (enough,) * grid.cells, empty, fill)),
+    )
     raise InvalidInput(
         f"cell {i} at {price} must hold at least one lot ({market.lot}) and {market.min_notional} in value, "
         f"was {market.amount(x)}; the smallest investment that works is {investment} "

@@ -68,6 +68,7 @@ def smallest_lots(market: Market, found: tuple[int, ...]) -> int:
 
 def cells_that_earn(grid: Grid, market: Market, start: int, fill: int) -> int:
     """The largest number of cells below the grid's that earns in its range; 0 if none does."""
+
     def works(cells: int) -> bool:
         try:
             found = levels(grid.lower, grid.upper, cells, grid.spacing, market.tick)

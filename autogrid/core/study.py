@@ -49,7 +49,7 @@ class Study:
         """The market; InvalidInput naming the rules that are missing."""
         missing = [name for name in NEEDED if name not in self.market_rules]
         if missing:
-            raise InvalidInput(f"[market] needs {' and '.join(missing)}: add them, for example tick = \"0.01\"")
+            raise InvalidInput(f'[market] needs {" and ".join(missing)}: add them, for example tick = "0.01"')
         return Market(**self.market_rules)
 
     def grid(self) -> Grid:
@@ -82,7 +82,9 @@ def parse_study(text: str, source: str = "study") -> Study:
     market, candles = data.get("market", {}), data.get("candles", {})
     strategy, simulation = data.get("strategy", {}), data.get("simulation", {})
     if not isinstance(strategy.get("params"), dict):
-        raise InvalidInput(f"{source} needs a section [strategy.params] with the grid's lower, upper and cells")
+        raise InvalidInput(
+            f"{source} needs a section [strategy.params] with the grid's lower, upper and cells"
+        )
     path = simulation.get("path", "nearest")
     path_code(path)
     study = Study(

@@ -40,7 +40,9 @@ def backtest(
     """
     ticks = candle_ticks(candles, market)
     check_ticks(penetration_ticks, slippage_ticks)
-    job = prepare(plan_for(grid, market, ticks, cash, slippage_ticks), ticks, path, penetration_ticks, slippage_ticks)
+    job = prepare(
+        plan_for(grid, market, ticks, cash, slippage_ticks), ticks, path, penetration_ticks, slippage_ticks
+    )
     outcome = simulate(job, ticks, LOG_SIZE)
     facts = candle_facts(ticks)
     books = ledger(outcome, facts.close)

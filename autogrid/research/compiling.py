@@ -8,14 +8,12 @@ compiled in, so any change starts an empty cache.
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numba
 
 from autogrid.core import path
 from autogrid.settings import settings
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _sources() -> list[Path]:
@@ -28,11 +26,15 @@ def _cache_dir() -> Path:
     return settings().autogrid_home / "kernels" / digest.hexdigest()[:16]
 
 
-def compiled(function: F) -> F:
-    """`numba.njit` that releases the GIL and caches safely across files."""
+def compiled(function: Callable[..., Any]) -> Any:
+    """`numba.njit` that releases the GIL and caches safely across files.
+
+    LLVM is told to inline every kernel function into its caller: passing ten arrays by value costs more than
+    most of them do.
+    """
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(_cache_dir())
     try:
-        return cast(F, numba.njit(cache=True, nogil=True)(function))
+        return numba.njit(cache=True, nogil=True, forceinline=True)(function)
     finally:
         numba.config.CACHE_DIR = before

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from autogrid.core.ledger import Ledger
 from autogrid.core.plan import Plan
@@ -85,7 +86,7 @@ def _hold_return(plan: Plan, close: int) -> float:
     return close / plan.start_fill * kept - 1.0
 
 
-def _daily_ratios(stats: np.ndarray) -> tuple[float, float]:  # type: ignore[type-arg]
+def _daily_ratios(stats: npt.NDArray[np.float64]) -> tuple[float, float]:
     days = int(stats[k.S_DAYS])
     if days < 2:
         return 0.0, 0.0

@@ -13,7 +13,7 @@ from autogrid.research.runlog import Run
 MICRO = 1_000_000
 
 
-def portfolio(run: Run, index: pd.DatetimeIndex) -> Any:
+def portfolio(run: Run, index: pd.Index) -> Any:
     """Order records one to one from the fills, nothing simulated again.
 
     A fee taken from bought base becomes a smaller size and a fee of its value at the fill price, which leaves cash

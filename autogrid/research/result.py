@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from autogrid.core.ledger import Ledger
@@ -69,10 +70,14 @@ class Result:
         log, market = self.run.fills, self.run.market
         ts = self.run.ticks.ts
         columns = (log.candle, log.kind, log.cell, log.side, log.price, log.lots)
-        for candle, kind, cell, side, price, lots in zip(*(column.tolist() for column in columns), strict=True):
+        for candle, kind, cell, side, price, lots in zip(
+            *(column.tolist() for column in columns), strict=True
+        ):
             ppm = market.maker_ppm if kind == GRID else market.taker_ppm
             in_base = side == BUY and market.fee_in_base
-            fee = _millionths(market.lot, lots * ppm) if in_base else market.money(fee_atoms(price * lots, ppm))
+            fee = (
+                _millionths(market.lot, lots * ppm) if in_base else market.money(fee_atoms(price * lots, ppm))
+            )
             yield (
                 int(ts[candle]),
                 KINDS[kind],
@@ -105,14 +110,16 @@ class Result:
         """Base held at every candle close, shape (candles,)."""
         return pd.Series(self._positions()[1], index=self.candles.index, name="inventory")
 
-    def _positions(self) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+    def _positions(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         fills, log, size = self.fills, self.run.fills, len(self.run.ticks)
         signed = fills["amount"].to_numpy() * log.side
         in_base = (fills["fee_asset"] == "base").to_numpy()
         fee = fills["fee"].to_numpy()
         paid = -signed * fills["price"].to_numpy() - np.where(in_base, 0.0, fee)
         got = signed - np.where(in_base, fee, 0.0)
-        cash = np.bincount(log.candle, weights=paid, minlength=size).cumsum() + float(self.ledger.equity_start)
+        cash = np.bincount(log.candle, weights=paid, minlength=size).cumsum() + float(
+            self.ledger.equity_start
+        )
         return cash, np.bincount(log.candle, weights=got, minlength=size).cumsum()
 
     def to_json(self) -> dict[str, Any]:
@@ -131,7 +138,9 @@ class Result:
             },
             "stopped": self.run.stopped,
             "bounds": {"worst": f"{self.bounds[0]:f}", "best": f"{self.bounds[1]:f}"},
-            "metrics": {name: value if math.isfinite(value) else None for name, value in self.metrics.items()},
+            "metrics": {
+                name: value if math.isfinite(value) else None for name, value in self.metrics.items()
+            },
             "warnings": self.warnings,
             "fills_sha256": self.sha256(),
         }
@@ -144,7 +153,9 @@ class Result:
             return
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(CSV_COLUMNS)
-        writer.writerows(tuple(f"{x:f}" if isinstance(x, Decimal) else x for x in row) for row in self.fill_rows())
+        writer.writerows(
+            tuple(f"{x:f}" if isinstance(x, Decimal) else x for x in row) for row in self.fill_rows()
+        )
 
     def sha256(self) -> str:
         """Fingerprint of all fills: the hash of the bytes that `to_csv` writes."""

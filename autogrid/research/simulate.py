@@ -54,7 +54,9 @@ def prepare(plan: Plan, ticks: CandleTicks, path: str, penetration: int, slippag
     top = max(int(ticks.tree[-1, 1]), plan.levels[-1], plan.start_fill, plan.take_profit or 0)
     check_headroom(plan, top)
     low = int(ticks.tree[-1, 0])
-    if (plan.stop_loss is not None or plan.take_profit is not None) and slippage >= min(low, plan.stop_loss or low):
+    if (plan.stop_loss is not None or plan.take_profit is not None) and slippage >= min(
+        low, plan.stop_loss or low
+    ):
         raise InvalidInput(f"slippage_ticks must be below the lowest price ({low} ticks), was {slippage}")
     rule = np.zeros(k.R_SIZE, np.int64)
     rule[k.R_PENETRATION], rule[k.R_SLIPPAGE], rule[k.R_PATH] = penetration, slippage, path_code(path)
@@ -74,7 +76,17 @@ def simulate(job: Job, ticks: CandleTicks, log_size: int = 0) -> Outcome:
         books, stats = np.zeros(k.B_SIZE, np.int64), np.zeros(k.S_SIZE)
         log = np.zeros((log_size, k.L_SIZE), np.int64)
         k.run(
-            ticks.open, ticks.tree, ticks.offset, ticks.days, job.levels, job.lots, job.gross, job.rule, books, stats, log
+            ticks.open,
+            ticks.tree,
+            ticks.offset,
+            ticks.days,
+            job.levels,
+            job.lots,
+            job.gross,
+            job.rule,
+            books,
+            stats,
+            log,
         )
         fills = int(books[k.B_FILLS])
         if log_size == 0 or fills <= log_size:

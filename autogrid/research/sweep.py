@@ -98,7 +98,9 @@ def sweep(
         grid, market, ticks, candle_facts(ticks), cash, path, penetration_ticks, slippage_ticks, with_bounds
     )
     fields = tuple(values)
-    combinations = [dict(zip(fields, each, strict=True)) for each in product(*(list(v) for v in values.values()))]
+    combinations = [
+        dict(zip(fields, each, strict=True)) for each in product(*(list(v) for v in values.values()))
+    ]
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         rows = list(
             tqdm(pool.map(task.row, combinations), total=len(combinations), unit="grid", disable=not progress)

@@ -49,8 +49,14 @@ def compare(cells, candles, market, ticks):
     ours()
     slow = median_time(lambda: vectorbt_run(job.plan, ticks, len(log) + 10), 3)
     fast = median_time(ours, 25)
-    return {"cells": cells, "fills": len(log), "same_fills": same, "ours_ms": fast * 1e3, "vectorbt_ms": slow * 1e3,
-            "ratio": slow / fast}
+    return {
+        "cells": cells,
+        "fills": len(log),
+        "same_fills": same,
+        "ours_ms": fast * 1e3,
+        "vectorbt_ms": slow * 1e3,
+        "ratio": slow / fast,
+    }
 
 
 def main():
@@ -64,7 +70,11 @@ def main():
     for row in rows:
         print(json.dumps({"bench": "kernel_vs_vectorbt", **row}))
     ratios = [row["ratio"] for row in rows]
-    summary = {"geometric_mean": statistics.geometric_mean(ratios), "least": min(ratios), "goal": "mean >= 150, least >= 30"}
+    summary = {
+        "geometric_mean": statistics.geometric_mean(ratios),
+        "least": min(ratios),
+        "goal": "mean >= 150, least >= 30",
+    }
     print(json.dumps({"bench": "kernel_vs_vectorbt", **summary}))
 
 
