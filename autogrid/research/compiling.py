@@ -18,7 +18,7 @@ from autogrid.settings import settings
 
 def _sources() -> list[Path]:
     here = Path(__file__).parent
-    return [Path(path.__file__), *sorted(here.glob("kernel*.py"))]
+    return [Path(__file__), Path(path.__file__), *sorted(here.glob("kernel*.py"))]
 
 
 def _cache_dir() -> Path:
@@ -26,15 +26,20 @@ def _cache_dir() -> Path:
     return settings().autogrid_home / "kernels" / digest.hexdigest()[:16]
 
 
-def compiled(function: Callable[..., Any]) -> Any:
+def compiled(function: Callable[..., Any], allocates: bool = False) -> Any:
     """`numba.njit` that releases the GIL and caches safely across files.
 
-    LLVM is told to inline every kernel function into its caller: passing ten arrays by value costs more than
-    most of them do.
+    Kernel functions are inlined by LLVM and do without reference counts unless they allocate arrays: counting
+    ten arrays in and out of each small function costs several times what the functions do.
     """
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(_cache_dir())
     try:
-        return numba.njit(cache=True, nogil=True, forceinline=True)(function)
+        return numba.njit(cache=True, nogil=True, forceinline=not allocates, _nrt=allocates)(function)
     finally:
         numba.config.CACHE_DIR = before
+
+
+def compiled_allocating(function: Callable[..., Any]) -> Any:
+    """`compiled` for a function that makes arrays."""
+    return compiled(function, allocates=True)

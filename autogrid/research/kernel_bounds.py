@@ -7,7 +7,7 @@ fees in base the whole lots of dust sold may differ between them by less than a 
 
 import numpy as np
 
-from autogrid.research.compiling import compiled
+from autogrid.research.compiling import compiled, compiled_allocating
 from autogrid.research.kernel import (
     B_CASH,
     B_DUST,
@@ -41,7 +41,7 @@ def value(books, close):  # type: ignore[no-untyped-def]
     return books[B_CASH] + (books[B_HELD] + books[B_DUST] // MICRO) * close + rest // MICRO, rest % MICRO
 
 
-@compiled
+@compiled_allocating
 def keep(books, close, worst, best, count):  # type: ignore[no-untyped-def]
     """Merge one path into the poorest and richest of its empty level; returns the number of levels."""
     for k in range(count):
@@ -72,7 +72,7 @@ def thresholds(states, count, levels, rule):  # type: ignore[no-untyped-def]
     return (buy_at, sell_at) if live else (-1, FAR)
 
 
-@compiled
+@compiled_allocating
 def band(opens, tree, offset, levels, lots, gross, rule):  # type: ignore[no-untyped-def]
     """Final equities as ((atoms, millionths), (atoms, millionths)), worst and best. Arguments as in `kernel.run`."""
     total = offset[1]
