@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 def backtest(
     study: Annotated[Path, typer.Argument(help="Study file (TOML).")],
     candles: Annotated[Path | None, typer.Option(help="Candle file instead of the store's.")] = None,
-    json_out: Annotated[
-        Path | None, typer.Option("--json", help="Write the result as JSON; - for stdout.")
-    ] = None,
+    json_out: Annotated[Path | None, typer.Option("--json", help="Write the result as JSON; - for stdout.")] = None,
     fills: Annotated[Path | None, typer.Option(help="Write the fills as CSV; - for stdout.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page with summary and plot.")] = None,
 ) -> None:
@@ -73,9 +71,7 @@ def study_candles(study: Study, file: Path | None) -> "pd.DataFrame":
         from autogrid.data.load import load_candles
 
         if not (study.exchange and study.symbol and study.timeframe):
-            raise InvalidInput(
-                "a study without --candles needs exchange, symbol ([market]) and timeframe ([candles])"
-            )
+            raise InvalidInput("a study without --candles needs exchange, symbol ([market]) and timeframe ([candles])")
         return load_candles(study.exchange, study.symbol, study.timeframe, study.start, study.end)
     from autogrid.data.frame import read_candles
 
@@ -87,8 +83,7 @@ def study_candles(study: Study, file: Path | None) -> "pd.DataFrame":
         inside &= frame.index < study.end
     if not inside.any():
         raise InvalidInput(
-            f"{file} has no candles from {study.start} to {study.end}; "
-            f"it spans {frame.index[0]} to {frame.index[-1]}"
+            f"{file} has no candles from {study.start} to {study.end}; it spans {frame.index[0]} to {frame.index[-1]}"
         )
     return frame[inside]
 

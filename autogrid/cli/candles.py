@@ -45,9 +45,7 @@ def list_() -> None:
     if rows:
         Console().print(table)
     else:
-        typer.echo(
-            "No candles are stored. See: autogrid candles import --help, autogrid candles fetch --help"
-        )
+        typer.echo("No candles are stored. See: autogrid candles import --help, autogrid candles fetch --help")
 
 
 @app.command()

@@ -43,17 +43,13 @@ def demo(
     columns = ["lower", "cells", "total_return", "vs_hold", "max_drawdown", "round_trips", "fees"]
     best = swept.nlargest(5, "total_return")[columns]
     console.print(best.to_string(index=False, float_format=lambda x: f"{x:.4f}"))
-    console.print(
-        "The best of many is picked by luck too: test it on other candles before believing it.", style="dim"
-    )
+    console.print("The best of many is picked by luck too: test it on other candles before believing it.", style="dim")
     out.parent.mkdir(parents=True, exist_ok=True)
     result.to_html(out)
     console.rule("[bold]Next")
     console.print(f"Look at [bold]{out}[/], then try your own:")
     console.print("  autogrid candles import FILE --exchange binance --symbol BTC/USDT --timeframe 1m")
-    console.print(
-        "  autogrid backtest backtests/demo.toml --candles FILE --html out/mine.html", soft_wrap=True
-    )
+    console.print("  autogrid backtest backtests/demo.toml --candles FILE --html out/mine.html", soft_wrap=True)
 
 
 def _candles(path: Path | None, timeframe: str, console: "Console") -> "tuple[pd.DataFrame, str]":

@@ -80,9 +80,7 @@ class Grid:
         if self.stop_loss is not None and self.stop_loss > self.lower:
             raise InvalidInput(f"stop_loss must be at or below lower, was {self.stop_loss} > {self.lower}")
         if self.take_profit is not None and self.take_profit < self.upper:
-            raise InvalidInput(
-                f"take_profit must be at or above upper, was {self.take_profit} < {self.upper}"
-            )
+            raise InvalidInput(f"take_profit must be at or above upper, was {self.take_profit} < {self.upper}")
 
 
 def one_of(name: str, value: str, words: tuple[str, ...]) -> str:

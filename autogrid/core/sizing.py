@@ -6,9 +6,7 @@ from autogrid.core.market import Market, fee_atoms, gross_lots
 from autogrid.errors import InvalidInput
 
 
-def lots_per_cell(
-    grid: Grid, market: Market, found: tuple[int, ...], empty: int, fill: int
-) -> tuple[int, ...]:
+def lots_per_cell(grid: Grid, market: Market, found: tuple[int, ...], empty: int, fill: int) -> tuple[int, ...]:
     """Lots of every cell by the grid's sizing; `empty` cells begin in quote, the others are bought at `fill`."""
     cells = len(found) - 1
     if grid.amount is not None:

@@ -82,9 +82,7 @@ def parse_study(text: str, source: str = "study") -> Study:
     market, candles = data.get("market", {}), data.get("candles", {})
     strategy, simulation = data.get("strategy", {}), data.get("simulation", {})
     if not isinstance(strategy.get("params"), dict):
-        raise InvalidInput(
-            f"{source} needs a section [strategy.params] with the grid's lower, upper and cells"
-        )
+        raise InvalidInput(f"{source} needs a section [strategy.params] with the grid's lower, upper and cells")
     path = simulation.get("path", "nearest")
     path_code(path)
     study = Study(

@@ -82,9 +82,7 @@ def fetch(
     stop = anchor + (min(now, until if until is not None else now) - anchor) // job.step * job.step
     first = anchor - (anchor - since) // job.step * job.step
     if first >= stop:
-        raise InvalidInput(
-            f"fetch: expected --since before the last closed candle, found {coverage.when(since)}."
-        )
+        raise InvalidInput(f"fetch: expected --since before the last closed candle, found {coverage.when(since)}.")
     with engine().connect() as connection:
         stored = [(s.start, s.end) for s in coverage.spans(connection, job.series)]
     pages = inserted = 0

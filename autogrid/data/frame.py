@@ -29,9 +29,7 @@ def _check_times(raw: Raw, timeframe_ms: int | None) -> None:
     ts = raw.ts
     at = _first((ts < _FIRST_MS) | (ts >= _LAST_MS))
     if at is not None:
-        raise raw.refuse(
-            at, "a time in ms UTC (13 digits)", str(ts[at]), "Convert the times to milliseconds."
-        )
+        raise raw.refuse(at, "a time in ms UTC (13 digits)", str(ts[at]), "Convert the times to milliseconds.")
     at = _first(ts[1:] <= ts[:-1])
     if at is not None:
         at += 1
@@ -69,18 +67,14 @@ def _check_values(raw: Raw) -> None:
     high, low = raw.values[1], raw.values[2]
     at = _first(high < low)
     if at is not None:
-        raise raw.refuse(
-            at, "high >= low", f"high {high[at]} and low {low[at]}", "Correct or remove the row."
-        )
+        raise raw.refuse(at, "high >= low", f"high {high[at]} and low {low[at]}", "Correct or remove the row.")
 
 
 def _iso(ms: int) -> str:
     return pd.Timestamp(int(ms), unit="ms", tz="UTC").isoformat()
 
 
-def validate(
-    raw: Raw, timeframe: str | None = None, now_ms: int | None = None
-) -> tuple[Raw, tuple[str, ...]]:
+def validate(raw: Raw, timeframe: str | None = None, now_ms: int | None = None) -> tuple[Raw, tuple[str, ...]]:
     """The rows that may be used, and notes for the user; InvalidInput names file and line of a bad row.
 
     Open and close outside [low, high] are no error: real feeds have them and the simulation widens the
@@ -88,9 +82,7 @@ def validate(
     with a note.
     """
     if len(raw) == 0:
-        raise InvalidInput(
-            f"{raw.source}: expected candles, found no rows. Check that this is the right file."
-        )
+        raise InvalidInput(f"{raw.source}: expected candles, found no rows. Check that this is the right file.")
     step = None if timeframe is None else parse_timeframe(timeframe) * 1000
     _check_times(raw, step)
     _check_values(raw)

@@ -22,9 +22,7 @@ def time_ms(time: Time) -> int:
     try:
         stamp = pd.Timestamp(time)
     except ValueError as error:
-        raise InvalidInput(
-            f"time: expected something like 2024-01-01 or 2024-01-01T12:00, found {time!r}."
-        ) from error
+        raise InvalidInput(f"time: expected something like 2024-01-01 or 2024-01-01T12:00, found {time!r}.") from error
     if pd.isna(stamp):
         raise InvalidInput(f"time: expected something like 2024-01-01, found {time!r}.")
     stamp = stamp.tz_localize(UTC) if stamp.tzinfo is None else stamp

@@ -40,9 +40,7 @@ def backtest(
     """
     ticks = candle_ticks(candles, market)
     check_ticks(penetration_ticks, slippage_ticks)
-    job = prepare(
-        plan_for(grid, market, ticks, cash, slippage_ticks), ticks, path, penetration_ticks, slippage_ticks
-    )
+    job = prepare(plan_for(grid, market, ticks, cash, slippage_ticks), ticks, path, penetration_ticks, slippage_ticks)
     outcome = simulate(job, ticks, LOG_SIZE)
     facts = candle_facts(ticks)
     books = ledger(outcome, facts.close)
@@ -60,9 +58,7 @@ def backtest(
     return Result(run, candles)
 
 
-def plan_for(
-    grid: Grid, market: Market, ticks: CandleTicks, cash: Decimal | str | None, slippage_ticks: int
-) -> Plan:
+def plan_for(grid: Grid, market: Market, ticks: CandleTicks, cash: Decimal | str | None, slippage_ticks: int) -> Plan:
     """The plan at the trigger price, or at the first candle's open where there is none."""
     start = int(ticks.open[0]) if grid.trigger is None else market.price_ticks(grid.trigger)
     return plan(grid, market, start, cash=cash, slippage_ticks=slippage_ticks)

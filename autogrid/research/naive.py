@@ -30,9 +30,7 @@ def trace_orders(plan: Plan, ticks: CandleTicks, orders: list[int], penetration:
     ladder = Ladder(plan, penetration, slippage)
     result = Trace(ladder, [], [], [], [])
     last_close = None
-    rows = zip(
-        ticks.open.tolist(), ticks.high.tolist(), ticks.low.tolist(), ticks.close.tolist(), strict=True
-    )
+    rows = zip(ticks.open.tolist(), ticks.high.tolist(), ticks.low.tolist(), ticks.close.tolist(), strict=True)
     for t, (open_, high, low, close) in enumerate(rows):
         walk = points(open_, high, low, close, orders[t])
         result.fills.extend((t, fill) for fill in ladder.candle(walk, last_close))

@@ -70,14 +70,10 @@ def _equity(figure: go.Figure, result: "Result") -> None:
     price = result.candles["close"].iloc[::every]
     hold = start * price / float(result.run.market.price(result.run.plan.start))
     for series, name, color in ((equity, "grid", LINE), (hold, "hold", MUTED)):
-        figure.add_trace(
-            go.Scattergl(x=series.index, y=series, name=name, line={"color": color, "width": 1.5}), 2, 1
-        )
+        figure.add_trace(go.Scattergl(x=series.index, y=series, name=name, line={"color": color, "width": 1.5}), 2, 1)
     inventory = result.inventory.iloc[::every]
     figure.add_trace(
-        go.Scattergl(
-            x=inventory.index, y=inventory, name="inventory", line={"color": "#b07d2b", "shape": "hv"}
-        ),
+        go.Scattergl(x=inventory.index, y=inventory, name="inventory", line={"color": "#b07d2b", "shape": "hv"}),
         3,
         1,
     )

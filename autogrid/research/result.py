@@ -66,18 +66,14 @@ class Result:
         return found
 
     def fill_rows(self) -> Iterator[tuple[int, str, int, str, Decimal, Decimal, Decimal, str]]:
-        """Fills in order of happening, exact: ts (ms UTC, candle open), kind, cell, side, price, amount, fee, fee asset."""
+        """Fills in order of happening, exact: ts (ms UTC, candle open), kind, cell, side, price, amount, fee, its asset."""
         log, market = self.run.fills, self.run.market
         ts = self.run.ticks.ts
         columns = (log.candle, log.kind, log.cell, log.side, log.price, log.lots)
-        for candle, kind, cell, side, price, lots in zip(
-            *(column.tolist() for column in columns), strict=True
-        ):
+        for candle, kind, cell, side, price, lots in zip(*(column.tolist() for column in columns), strict=True):
             ppm = market.maker_ppm if kind == GRID else market.taker_ppm
             in_base = side == BUY and market.fee_in_base
-            fee = (
-                _millionths(market.lot, lots * ppm) if in_base else market.money(fee_atoms(price * lots, ppm))
-            )
+            fee = _millionths(market.lot, lots * ppm) if in_base else market.money(fee_atoms(price * lots, ppm))
             yield (
                 int(ts[candle]),
                 KINDS[kind],
@@ -117,9 +113,7 @@ class Result:
         fee = fills["fee"].to_numpy()
         paid = -signed * fills["price"].to_numpy() - np.where(in_base, 0.0, fee)
         got = signed - np.where(in_base, fee, 0.0)
-        cash = np.bincount(log.candle, weights=paid, minlength=size).cumsum() + float(
-            self.ledger.equity_start
-        )
+        cash = np.bincount(log.candle, weights=paid, minlength=size).cumsum() + float(self.ledger.equity_start)
         return cash, np.bincount(log.candle, weights=got, minlength=size).cumsum()
 
     def to_json(self) -> dict[str, Any]:
@@ -138,9 +132,7 @@ class Result:
             },
             "stopped": self.run.stopped,
             "bounds": {"worst": f"{self.bounds[0]:f}", "best": f"{self.bounds[1]:f}"},
-            "metrics": {
-                name: value if math.isfinite(value) else None for name, value in self.metrics.items()
-            },
+            "metrics": {name: value if math.isfinite(value) else None for name, value in self.metrics.items()},
             "warnings": self.warnings,
             "fills_sha256": self.sha256(),
         }
@@ -153,9 +145,7 @@ class Result:
             return
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(CSV_COLUMNS)
-        writer.writerows(
-            tuple(f"{x:f}" if isinstance(x, Decimal) else x for x in row) for row in self.fill_rows()
-        )
+        writer.writerows(tuple(f"{x:f}" if isinstance(x, Decimal) else x for x in row) for row in self.fill_rows())
 
     def sha256(self) -> str:
         """Fingerprint of all fills: the hash of the bytes that `to_csv` writes."""

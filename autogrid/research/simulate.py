@@ -54,9 +54,7 @@ def prepare(plan: Plan, ticks: CandleTicks, path: str, penetration: int, slippag
     top = max(int(ticks.tree[-1, 1]), plan.levels[-1], plan.start_fill, plan.take_profit or 0)
     check_headroom(plan, top)
     low = int(ticks.tree[-1, 0])
-    if (plan.stop_loss is not None or plan.take_profit is not None) and slippage >= min(
-        low, plan.stop_loss or low
-    ):
+    if (plan.stop_loss is not None or plan.take_profit is not None) and slippage >= min(low, plan.stop_loss or low):
         raise InvalidInput(f"slippage_ticks must be below the lowest price ({low} ticks), was {slippage}")
     rule = np.zeros(k.R_SIZE, np.int64)
     rule[k.R_PENETRATION], rule[k.R_SLIPPAGE], rule[k.R_PATH] = penetration, slippage, path_code(path)

@@ -94,15 +94,9 @@ def sweep(
         )
     check_ticks(penetration_ticks, slippage_ticks)
     ticks = candle_ticks(candles, market)
-    task = _Task(
-        grid, market, ticks, candle_facts(ticks), cash, path, penetration_ticks, slippage_ticks, with_bounds
-    )
+    task = _Task(grid, market, ticks, candle_facts(ticks), cash, path, penetration_ticks, slippage_ticks, with_bounds)
     fields = tuple(values)
-    combinations = [
-        dict(zip(fields, each, strict=True)) for each in product(*(list(v) for v in values.values()))
-    ]
+    combinations = [dict(zip(fields, each, strict=True)) for each in product(*(list(v) for v in values.values()))]
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-        rows = list(
-            tqdm(pool.map(task.row, combinations), total=len(combinations), unit="grid", disable=not progress)
-        )
+        rows = list(tqdm(pool.map(task.row, combinations), total=len(combinations), unit="grid", disable=not progress))
     return Sweep(pd.DataFrame(rows), fields)

@@ -67,9 +67,7 @@ def candle_ticks(candles: pd.DataFrame, market: Market) -> CandleTicks:
                 "import the candles again or drop that row"
             )
         if column.max() / float(market.tick) >= 2**52:
-            raise InvalidInput(
-                f"{name} {column.max()} is more than 2**52 ticks of {market.tick}; use a larger tick"
-            )
+            raise InvalidInput(f"{name} {column.max()} is more than 2**52 ticks of {market.tick}; use a larger tick")
     open_, high, low, close = (to_ticks(values[name], market) for name in COLUMNS)
     high = np.maximum(high, np.maximum(open_, close))
     low = np.minimum(low, np.minimum(open_, close))
@@ -85,9 +83,7 @@ def candle_ticks(candles: pd.DataFrame, market: Market) -> CandleTicks:
 def _times(candles: pd.DataFrame) -> Ints:
     index = candles.index
     if not isinstance(index, pd.DatetimeIndex) or index.tz is None:
-        raise InvalidInput(
-            "candles need a UTC DatetimeIndex (candle open times); use ag.read_candles or tz_localize"
-        )
+        raise InvalidInput("candles need a UTC DatetimeIndex (candle open times); use ag.read_candles or tz_localize")
     if len(index) == 0:
         raise InvalidInput("candles are empty: at least one is needed; check the range asked for")
     ts: Ints = index.tz_convert("UTC").as_unit("ms").asi8

@@ -172,9 +172,7 @@ def _gaps_in(connection: Connection, key: tuple[int, int], start: int, end: int)
     return [(coverage.to_ms(row.ts) + step, coverage.to_ms(row.after)) for row in rows]
 
 
-def read(
-    url: str, market_id: int, timeframe_s: int, start: int, end: int
-) -> tuple[NDArray[np.int64], Values]:
+def read(url: str, market_id: int, timeframe_s: int, start: int, end: int) -> tuple[NDArray[np.int64], Values]:
     """Candles of [start, end) ms in order, as arrays: ts in ms, then open, high, low, close, volume."""
     from adbc_driver_postgresql import dbapi
 

@@ -69,9 +69,7 @@ def listing(connection: Connection) -> list[tuple[Series, list[Span]]]:
 
 def market_id(connection: Connection, series: Series) -> int | None:
     """The id of the series' market, None when it was never stored."""
-    chosen = sa.select(market.c.id).where(
-        market.c.exchange == series.exchange, market.c.symbol == series.symbol
-    )
+    chosen = sa.select(market.c.id).where(market.c.exchange == series.exchange, market.c.symbol == series.symbol)
     return connection.scalar(chosen)
 
 
@@ -150,9 +148,7 @@ def touched(connection: Connection, key: tuple[int, int], start: int, end: int) 
     )
 
 
-def record_gaps(
-    connection: Connection, key: tuple[int, int], found: Sequence[tuple[int, int]], reason: str
-) -> None:
+def record_gaps(connection: Connection, key: tuple[int, int], found: Sequence[tuple[int, int]], reason: str) -> None:
     """Store gaps, given as [start, end) in ms."""
     if found:
         connection.execute(

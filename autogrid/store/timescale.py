@@ -48,9 +48,7 @@ def _compression(connection: Connection) -> None:
             "timescaledb.compress_segmentby = 'market_id, timeframe_s')"
         )
     )
-    connection.execute(
-        sa.text("SELECT add_compression_policy('candle', interval '90 days', if_not_exists => true)")
-    )
+    connection.execute(sa.text("SELECT add_compression_policy('candle', interval '90 days', if_not_exists => true)"))
 
 
 def _aggregate(connection: Connection, name: str, seconds: int) -> None:

@@ -57,9 +57,12 @@ def show(name: str, **values: object) -> None:
 
 def raw_copy() -> int:
     """The least any reader has to do: take the server's binary rows and count their bytes."""
-    with psycopg.connect(libpq_url()) as connection, connection.cursor() as cursor:
-        with cursor.copy(f"COPY ({QUERY}) TO STDOUT (FORMAT BINARY)") as copy:
-            return sum(len(block) for block in copy)
+    with (
+        psycopg.connect(libpq_url()) as connection,
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY ({QUERY}) TO STDOUT (FORMAT BINARY)") as copy,
+    ):
+        return sum(len(block) for block in copy)
 
 
 def by_pandas() -> pd.DataFrame:
@@ -76,9 +79,7 @@ def first_load() -> pd.DataFrame:
 def measure(path: Path, label: str) -> None:
     expected = read_candles(path)
     seconds = clock(lambda: import_file(path, *NAMES))
-    show(
-        "candles.import", data=label, rows=len(expected), seconds=seconds, rows_per_s=len(expected) / seconds
-    )
+    show("candles.import", data=label, rows=len(expected), seconds=seconds, rows_per_s=len(expected) / seconds)
     show("candles.reimport", seconds=clock(lambda: import_file(path, *NAMES)))
     with engine().connect() as connection:
         span = coverage.spans(connection, SERIES)[0]

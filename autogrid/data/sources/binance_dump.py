@@ -35,9 +35,7 @@ def read_zip(path: Path) -> Raw:
         expected = checksum.read_text().split()[0]
         actual = hashlib.sha256(path.read_bytes()).hexdigest()
         if actual != expected:
-            raise InvalidInput(
-                f"{path}: expected sha256 {expected}, found {actual}. Download the file again."
-            )
+            raise InvalidInput(f"{path}: expected sha256 {expected}, found {actual}. Download the file again.")
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name for name in archive.namelist() if name.lower().endswith(".csv")]

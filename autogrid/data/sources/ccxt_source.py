@@ -35,9 +35,7 @@ def open_exchange(name: str, timeframe: str) -> Client:
         ) from error
     known = client.timeframes or {}
     if not client.has.get("fetchOHLCV") or timeframe not in known:
-        raise InvalidInput(
-            f"{name}: expected one of the timeframes {', '.join(known) or '(none)'}, found {timeframe}."
-        )
+        raise InvalidInput(f"{name}: expected one of the timeframes {', '.join(known) or '(none)'}, found {timeframe}.")
     found: Client = client
     return found
 
@@ -58,9 +56,7 @@ def fetch_page(
     try:
         rows = retrying(client.fetch_ohlcv, symbol, timeframe, since, limit)
     except errors.BadSymbol as error:
-        raise InvalidInput(
-            f"{client.id}: expected a symbol such as BTC/USDT, found {symbol!r}: {error}"
-        ) from error
+        raise InvalidInput(f"{client.id}: expected a symbol such as BTC/USDT, found {symbol!r}: {error}") from error
     except errors.NetworkError as error:
         raise Unavailable(
             f"{client.id}: expected candles, found after {attempts} attempts: {error}. "

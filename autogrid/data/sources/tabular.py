@@ -45,9 +45,7 @@ def from_table(table: Any, source: str, ts_name: str = "ts") -> Raw:
     if column.null_count:
         row = pc.index(pc.is_null(column), True).as_py()
         raise InvalidInput(f"{source}, row {row + 1}: expected a time, found null. Remove the row.")
-    return Raw(
-        source, _numpy(column.cast(pa.int64())), tuple(_number(table, name, source) for name in COLUMNS)
-    )
+    return Raw(source, _numpy(column.cast(pa.int64())), tuple(_number(table, name, source) for name in COLUMNS))
 
 
 def _number(table: Any, name: str, source: str) -> NDArray[Any]:

@@ -13,9 +13,7 @@ class FakeExchange:
 
     id = "fake"
 
-    def __init__(
-        self, minutes: int = 100, holes: frozenset[int] = frozenset(), windowed: bool = False
-    ) -> None:
+    def __init__(self, minutes: int = 100, holes: frozenset[int] = frozenset(), windowed: bool = False) -> None:
         self.minutes, self.holes, self.windowed = minutes, holes, windowed
         self.calls: list[int] = []
         self.kill_at: int | None = None

@@ -71,9 +71,7 @@ def test_before_the_first_candle_is_no_gap_and_a_closed_hole_is_one(store: sa.En
     assert gaps(store) == [(20, 40, "missing")]
 
 
-def test_network_trouble_is_retried_then_unavailable(
-    store: sa.Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_network_trouble_is_retried_then_unavailable(store: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     from ccxt.base import errors
 
     exchange = fake.FakeExchange()

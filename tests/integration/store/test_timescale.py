@@ -34,9 +34,7 @@ def server() -> Iterator[sa.Engine]:
 def test_hypertable_and_the_edition_s_extras(server: sa.Engine) -> None:
     with server.begin() as connection:
         edition = timescale.set_up(connection)
-        tables = connection.scalars(
-            sa.text("SELECT hypertable_name FROM timescaledb_information.hypertables")
-        )
+        tables = connection.scalars(sa.text("SELECT hypertable_name FROM timescaledb_information.hypertables"))
         assert "candle" in set(tables)
         views = set(connection.scalars(sa.text("SELECT viewname FROM pg_views WHERE schemaname = 'public'")))
     assert set(timescale.AGGREGATES.values()) <= views if edition == "tsl" else not views & {"candle_5m"}

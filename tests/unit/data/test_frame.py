@@ -115,8 +115,7 @@ def test_weeks_begin_on_monday() -> None:
 def binance(factor: int, header: bool) -> str:
     names = "open_time,open,high,low,close,volume,close_time,quote_volume,count,tbv,tbq,ignore"
     lines = [
-        ",".join(str(x) for x in [row[0] * factor, *row[1:], row[0] * factor + 59_999, 1.5, 3, 1, 2, 0])
-        for row in ROWS
+        ",".join(str(x) for x in [row[0] * factor, *row[1:], row[0] * factor + 59_999, 1.5, 3, 1, 2, 0]) for row in ROWS
     ]
     return "\n".join(([names] if header else []) + lines) + "\n"
 

@@ -31,9 +31,7 @@ def test_missing_is_the_difference(wanted: tuple[int, int], spans: list[tuple[in
     assert merge(holes) == holes
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("1s", 1), ("1m", 60), ("90s", 90), ("4h", 14400), ("1w", 604800)]
-)
+@pytest.mark.parametrize(("text", "seconds"), [("1s", 1), ("1m", 60), ("90s", 90), ("4h", 14400), ("1w", 604800)])
 def test_timeframes(text: str, seconds: int) -> None:
     assert parse_timeframe(text) == seconds
     assert format_timeframe(seconds) == text

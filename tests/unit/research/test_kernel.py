@@ -110,9 +110,7 @@ def test_metrics_equal_pandas_on_every_close(case):
     plan, ticks, job = prepared(case)
     path, penetration, slippage = case[3]
     slow = trace(plan, ticks, path, penetration, slippage)
-    equity = pd.Series(
-        np.array(slow.cash) + np.array(slow.base_micro) / 1e6 * ticks.close, index=case[2].index
-    )
+    equity = pd.Series(np.array(slow.cash) + np.array(slow.base_micro) / 1e6 * ticks.close, index=case[2].index)
     outcome = sim.simulate(job, ticks)
     got = metrics(outcome, sim.ledger(outcome, int(ticks.close[-1])), ticks, candle_facts(ticks))
     with_start = np.concatenate([[plan.cash], equity.to_numpy()])
@@ -121,9 +119,7 @@ def test_metrics_equal_pandas_on_every_close(case):
     daily = np.concatenate([[plan.cash], equity.groupby(equity.index.floor("D")).last().to_numpy()])
     returns = daily[1:] / daily[:-1] - 1
     if len(returns) > 1 and returns.std() > 1e-9:
-        assert got["sharpe"] == pytest.approx(
-            returns.mean() / returns.std(ddof=1) * 365**0.5, rel=1e-6, abs=1e-9
-        )
+        assert got["sharpe"] == pytest.approx(returns.mean() / returns.std(ddof=1) * 365**0.5, rel=1e-6, abs=1e-9)
     notional = sum(fill.price * fill.lots for _, fill in slow.fills)
     assert got["turnover"] == pytest.approx(notional * 0.01)
     if slow.ladder.started and not slow.ladder.stopped:

@@ -54,9 +54,7 @@ def test_oracle_1_closed_form_of_a_walk_on_levels(walk):
 @settings(deadline=None)
 @given(st.lists(st.integers(480, 1520), min_size=1, max_size=80), st.integers(0, 3))
 def test_oracle_2_each_cell_alone_counts_its_crossings(prices, penetration):
-    result = ag.backtest(
-        wide_grid(), candles_through([1003, *prices]), free_market(), penetration_ticks=penetration
-    )
+    result = ag.backtest(wide_grid(), candles_through([1003, *prices]), free_market(), penetration_ticks=penetration)
     levels = result.run.plan.levels
     for cell in range(100):
         holds = cell >= result.run.plan.empty
@@ -84,9 +82,7 @@ def test_oracle_4_conservation(walk, fee_asset):
 @given(st.lists(st.integers(600, 1400), min_size=1, max_size=60), st.integers(0, 2))
 def test_oracle_5_a_mirrored_path_mirrors_the_fills(prices, penetration):
     def fills(path):
-        result = ag.backtest(
-            wide_grid(), candles_through([1000, *path]), free_market(), penetration_ticks=penetration
-        )
+        result = ag.backtest(wide_grid(), candles_through([1000, *path]), free_market(), penetration_ticks=penetration)
         log = result.run.fills
         return list(zip(log.candle, log.side, log.price, strict=True))[1:]
 
@@ -104,9 +100,7 @@ def test_oracle_5_scaled_prices_scale_the_profit(prices, scale):
 
     one, many = run(1), run(scale)
     assert (one.run.fills.cell == many.run.fills.cell).all()
-    assert many.ledger.equity - many.ledger.equity_start == scale * (
-        one.ledger.equity - one.ledger.equity_start
-    )
+    assert many.ledger.equity - many.ledger.equity_start == scale * (one.ledger.equity - one.ledger.equity_start)
 
 
 @pytest.mark.parametrize("fee", ["0", "0.001"])

@@ -1,4 +1,4 @@
-"""A real embedded server for the module's tests, emptied before each."""
+"""A real embedded server for the module's tests, emptied before each test that asks for it."""
 
 import shutil
 import tempfile
@@ -35,5 +35,5 @@ def store(home: Path, monkeypatch: pytest.MonkeyPatch) -> sa.Engine:
     settings.cache_clear()
     engine = engines.engine()
     with engine.begin() as connection:
-        connection.execute(sa.text("TRUNCATE market, candle, coverage, gap, import_log"))
+        connection.execute(sa.text("TRUNCATE market, candle, coverage, gap, import_log CASCADE"))
     return engine
