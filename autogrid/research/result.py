@@ -66,7 +66,7 @@ class Result:
         return found
 
     def fill_rows(self) -> Iterator[tuple[int, str, int, str, Decimal, Decimal, Decimal, str]]:
-        """Fills in order of happening, exact: ts (ms UTC, candle open), kind, cell, side, price, amount, fee, its asset."""
+        """Fills in order of happening, exact: ts (candle open), kind, cell, side, price, amount, fee, its asset."""
         log, market = self.run.fills, self.run.market
         ts = self.run.ticks.ts
         columns = (log.candle, log.kind, log.cell, log.side, log.price, log.lots)
