@@ -3,7 +3,10 @@
     AutogridError
     +-- InvalidInput      fix the input; nothing has happened
     +-- Unavailable       try again later; nothing has happened
+    |   +-- RetryLater    ... not before `after_s` seconds; the exchange said so
+    +-- Rejected          the exchange refused this order, for good; `reason` says what to decide
     +-- OutcomeUnknown    look up what happened before doing anything else
+    +-- AccountBlocked    no request of this account will be answered until a person acts
     +-- Halted            stop the bot; a person has to look
 
 A message says what was expected, what was found and how to mend it.
@@ -22,8 +25,38 @@ class Unavailable(AutogridError):
     """A server or file cannot be reached now. Nothing has been changed; calling again later is safe."""
 
 
+class RetryLater(Unavailable):
+    """The exchange refused to listen (rate limit, ban, clock, overload). The same request may be sent again later."""
+
+    def __init__(self, message: str, after_s: float = 1.0, banned: bool = False) -> None:
+        super().__init__(message)
+        #: Seconds to wait before any request of the same scope.
+        self.after_s = after_s
+        #: True if every bot behind this address must wait (429, 418), not only this request.
+        self.banned = banned
+
+
+class Rejected(AutogridError):
+    """The exchange has definitely refused an order or a cancel."""
+
+    def __init__(self, message: str, reason: str = "other") -> None:
+        super().__init__(message)
+        #: One of REJECTIONS.
+        self.reason = reason
+
+
+#: insufficient_funds: wait for funds. would_cross: a post-only order would take. duplicate: the id is open already,
+#: look it up and adopt. unknown_order: nothing to cancel, look it up. filter: tick, lot or notional rules, reload
+#: them. halted: the market does not trade. other: read the message.
+REJECTIONS = ("insufficient_funds", "would_cross", "duplicate", "unknown_order", "filter", "halted", "other")
+
+
 class OutcomeUnknown(AutogridError):
     """A request may or may not have taken effect. Look it up before repeating it."""
+
+
+class AccountBlocked(AutogridError):
+    """The key is revoked or lacks permission, or the exchange refuses this address (403, 451). Do not hammer it."""
 
 
 class Halted(AutogridError):
