@@ -3,79 +3,125 @@
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from typing import NamedTuple
 
 from autogrid.core.market import fee_atoms
 from autogrid.core.orders import BUY, GRID, START, Fill
 from autogrid.core.plan import Plan
 
 MICRO = 1_000_000
+#: A whole number of units, or an exact fraction where an exchange charged one.
+Exact = int | Fraction
+
+
+class Fee(NamedTuple):
+    """A fee as an exchange charged it."""
+
+    #: "quote" (amount in atoms), "base" (amount in millionths of a lot) or the name of another coin.
+    asset: str
+    amount: Exact
 
 
 @dataclass
 class Books:
-    """Running books in atoms, lots and millionths of a lot."""
+    """Running books in atoms, lots and millionths of a lot. Whole fills and parts of them."""
 
     plan: Plan
-    cash: int = field(init=False)
+    cash: Exact = field(init=False)
     #: Base held, in millionths of a lot.
-    base_micro: int = 0
+    base_micro: Exact = 0
     #: Quote fees paid, atoms.
-    fees: int = 0
+    fees: Exact = 0
     #: Base the exchange kept as fees, millionths of a lot.
-    fees_micro: int = 0
+    fees_micro: Exact = 0
     realised: int = 0
-    #: Atoms paid for the lots that gross-ups bought beyond what the cells need.
+    #: Atoms paid for lots that belong to no cell: gross-ups, and cells sold short of what their fees took.
     excess_cost: int = 0
-    #: Atoms got for such lots in a stop.
+    #: Atoms got for lots that belong to no cell.
     excess_revenue: int = 0
     round_trips: int = 0
     fills: int = 0
-    #: cell -> its cost basis in ticks, for cells that hold base.
-    basis: dict[int, int] = field(default_factory=dict)
+    #: cell -> lots it holds, and the atoms paid for them.
+    lots: dict[int, int] = field(default_factory=dict)
+    cost: dict[int, int] = field(default_factory=dict)
+    #: Fees in other coins: outside the books in quote, reported beside them.
+    other_fees: dict[str, Exact] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.cash = self.plan.cash
 
-    def apply(self, fill: Fill) -> None:
-        """Book one fill."""
+    def apply(self, fill: Fill, fee: Fee | None = None) -> None:
+        """Book one fill or a part of one; `fee` None charges what the market's rules say."""
         self.fills += 1
-        market = self.plan.market
         notional = fill.price * fill.lots
-        ppm = market.taker_ppm if fill.is_taker else market.maker_ppm
         self.cash -= fill.side * notional
-        if fill.side == BUY and market.fee_in_base:
-            self.base_micro += fill.lots * (MICRO - ppm)
-            self.fees_micro += fill.lots * ppm
-        else:
-            fee = fee_atoms(notional, ppm)
-            self.cash -= fee
-            self.fees += fee
-            self.base_micro += fill.side * fill.lots * MICRO
+        self.base_micro += fill.side * fill.lots * MICRO
+        self._charge(fee or self._fee(fill, notional))
         if fill.side == BUY:
             self._hold(fill)
         else:
             self._close(fill)
 
+    def settle(self, cell: int) -> None:
+        """A cell that sold less than it held, since fees had taken the rest, is closed."""
+        if self.lots.pop(cell, 0):
+            self.excess_cost += self.cost.pop(cell)
+            self.round_trips += 1
+
+    def _fee(self, fill: Fill, notional: int) -> Fee:
+        market = self.plan.market
+        ppm = market.taker_ppm if fill.is_taker else market.maker_ppm
+        if fill.side == BUY and market.fee_in_base:
+            return Fee("base", fill.lots * ppm)
+        return Fee("quote", fee_atoms(notional, ppm))
+
+    def _charge(self, fee: Fee) -> None:
+        amount = fee.amount
+        if isinstance(amount, Fraction) and amount.denominator == 1:
+            amount = amount.numerator
+        if fee.asset == "quote":
+            self.cash -= amount
+            self.fees += amount
+        elif fee.asset == "base":
+            self.base_micro -= amount
+            self.fees_micro += amount
+        else:
+            self.other_fees[fee.asset] = self.other_fees.get(fee.asset, 0) + amount
+
     def _hold(self, fill: Fill) -> None:
-        first, last = (self.plan.empty, self.plan.n) if fill.kind == START else (fill.cell, fill.cell + 1)
-        needed = sum(self.plan.lots[first:last])
-        self.basis.update(dict.fromkeys(range(first, last), fill.price))
-        self.excess_cost += (fill.lots - needed) * fill.price
+        left = fill.lots
+        cells = range(self.plan.empty, self.plan.n) if fill.kind == START else (fill.cell,)
+        for cell in cells:
+            have = self.lots.get(cell, 0)
+            part = min(left, self.plan.lots[cell] - have)
+            if part > 0:
+                self.lots[cell] = have + part
+                self.cost[cell] = self.cost.get(cell, 0) + part * fill.price
+                left -= part
+        self.excess_cost += left * fill.price
 
     def _close(self, fill: Fill) -> None:
-        cells = [fill.cell] if fill.kind == GRID else list(self.basis)
-        sold = 0
+        cells = (fill.cell,) if fill.kind == GRID else sorted(self.lots)
+        left = fill.lots
         for cell in cells:
-            lots = self.plan.lots[cell]
-            self.realised += (fill.price - self.basis.pop(cell)) * lots
-            sold += lots
-        self.round_trips += fill.kind == GRID
-        self.excess_revenue += (fill.lots - sold) * fill.price
+            have = self.lots.get(cell, 0)
+            part = min(left, have)
+            if part <= 0:
+                continue
+            left -= part
+            released = self.cost[cell] * part // have
+            self.realised += fill.price * part - released
+            if part == have:
+                del self.lots[cell], self.cost[cell]
+                self.round_trips += fill.kind == GRID
+            else:
+                self.lots[cell], self.cost[cell] = have - part, self.cost[cell] - released
+        self.excess_revenue += left * fill.price
 
     def ledger(self, close: int) -> "Ledger":
         """The books at a last price of `close` ticks. Checks the identity."""
-        held = sum((close - basis) * self.plan.lots[cell] for cell, basis in self.basis.items())
-        return close_books(self, close, held, sum(self.plan.lots[cell] for cell in self.basis))
+        held = sum(self.lots.values())
+        return close_books(self, close, held * close - sum(self.cost.values()), held)
 
 
 def close_books(books: Books, close: int, held_gain: int, held_lots: int) -> "Ledger":
@@ -87,9 +133,9 @@ def close_books(books: Books, close: int, held_gain: int, held_lots: int) -> "Le
         raise AssertionError("the ledger's identity does not hold: a defect in AutoGrid, please report it")
     market = books.plan.market
     return Ledger(
-        cash=market.money(books.cash),
+        cash=_exact(Fraction(books.cash), market.atom),
         base=_exact(Fraction(books.base_micro, MICRO), market.lot),
-        fees=market.money(books.fees),
+        fees=_exact(Fraction(books.fees), market.atom),
         fees_base=_exact(Fraction(books.fees_micro, MICRO), market.lot),
         realised=market.money(books.realised),
         unrealised=_exact(unrealised, market.atom),

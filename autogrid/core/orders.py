@@ -1,11 +1,18 @@
-"""What happens to a grid: fills, in integers."""
+"""What happens to a grid (fills), what it wants (intents), and the names of its orders."""
 
 from typing import NamedTuple
+
+from autogrid.errors import InvalidInput
 
 START, GRID, STOP = 0, 1, 2
 BUY, SELL = 1, -1
 
 KINDS = ("start", "grid", "stop")
+
+_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+#: Fields of a client order id after the leading "g" and the two characters of the installation: name, width.
+_FIELDS = (("bot", 4), ("generation", 2), ("slot", 3), ("cycle", 4), ("attempt", 2))
+_START_SLOT, _STOP_SLOT = 62**3 - 1, 62**3 - 2
 
 
 class Fill(NamedTuple):
@@ -26,3 +33,75 @@ class Fill(NamedTuple):
     def is_taker(self) -> bool:
         """Grid orders rest; start and stop orders take."""
         return self.kind != GRID
+
+
+class Key(NamedTuple):
+    """What an order is for. At most one live order per (kind, cell)."""
+
+    kind: int
+    #: -1 for start and stop orders.
+    cell: int
+    #: How often the cell had turned before.
+    cycle: int
+
+
+class Intent(NamedTuple):
+    """An order a grid wants to rest (GRID) or to be executed at once (START, STOP)."""
+
+    key: Key
+    side: int
+    #: Limit in ticks; for START and STOP the price expected, sent as a market order.
+    price: int
+    lots: int
+
+
+class OrderName(NamedTuple):
+    """What a client order id says."""
+
+    tag: str
+    bot: int
+    generation: int
+    key: Key
+    attempt: int
+
+
+def client_id(name: OrderName) -> str:
+    """18 characters [0-9A-Za-z], a pure function of what the order is for.
+
+    `attempt` counts orders for one key: a new one only after the one before is known to be final.
+    """
+    kind, cell, cycle = name.key
+    slot = cell if kind == GRID else _START_SLOT if kind == START else _STOP_SLOT
+    values = {"bot": name.bot, "generation": name.generation, "slot": slot, "cycle": cycle, "attempt": name.attempt}
+    return f"g{name.tag}" + "".join(_encode(field, values[field], width) for field, width in _FIELDS)
+
+
+def parse_client_id(text: str) -> OrderName | None:
+    """The inverse of `client_id`; None for an order that is not ours."""
+    if len(text) != 18 or text[0] != "g" or any(c not in _DIGITS for c in text):
+        return None
+    at, values = 3, {}
+    for field, width in _FIELDS:
+        values[field] = _decode(text[at : at + width])
+        at += width
+    slot = values["slot"]
+    kind = START if slot == _START_SLOT else STOP if slot == _STOP_SLOT else GRID
+    key = Key(kind, slot if kind == GRID else -1, values["cycle"])
+    return OrderName(text[1:3], values["bot"], values["generation"], key, values["attempt"])
+
+
+def _encode(field: str, value: int, width: int) -> str:
+    if not 0 <= value < 62**width:
+        raise InvalidInput(f"{field} must be from 0 to {62**width - 1} to fit a client order id, was {value}")
+    digits = []
+    for _ in range(width):
+        value, rest = divmod(value, 62)
+        digits.append(_DIGITS[rest])
+    return "".join(reversed(digits))
+
+
+def _decode(text: str) -> int:
+    value = 0
+    for c in text:
+        value = value * 62 + _DIGITS.index(c)
+    return value

@@ -1,0 +1,161 @@
+"""A grid driven by fills: what a live grid is, and what orders it wants (contract, section 3).
+
+The ladder of `autogrid.core.ladder` is driven by prices and fills itself; a position is told what an exchange
+filled, in whole or in part, late or out of order. With whole fills in order both are the same machine.
+"""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from autogrid.core.ledger import MICRO, Books, Fee
+from autogrid.core.orders import BUY, GRID, SELL, START, STOP, Fill, Intent, Key
+from autogrid.core.plan import Plan
+
+#: Phases of a position, in order.
+STARTING, RUNNING, STOPPING, DONE = "starting", "running", "stopping", "done"
+
+
+class Trade(NamedTuple):
+    """One execution of one of the grid's orders, in units."""
+
+    key: Key
+    side: int
+    price: int
+    lots: int
+    #: None charges what the market's rules say.
+    fee: Fee | None = None
+
+
+@dataclass
+class Position:
+    """One planned grid. Cell i waits to buy at level i, or holds base and waits to sell at level i + 1."""
+
+    plan: Plan
+    phase: str = STARTING
+    #: Why it stops: "stop_loss", "take_profit", "user", or None while it does not.
+    stopped: str | None = None
+    #: Whether the base is sold when it stops.
+    sell_on_stop: bool = True
+    #: Lots of the start order and of the stop order filled so far.
+    start_done: int = 0
+    stop_done: int = 0
+    books: Books = field(init=False)
+    holds: list[bool] = field(init=False)
+    #: Lots of each cell's present order filled so far.
+    done: list[int] = field(init=False)
+    #: How often each cell has turned.
+    cycle: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.books = Books(self.plan)
+        n = self.plan.n
+        self.holds = [i >= self.plan.empty for i in range(n)]
+        self.done, self.cycle = [0] * n, [0] * n
+        self.sell_on_stop = self.plan.stop_sell
+        if not self.plan.start_lots:
+            self.phase = RUNNING
+
+    def apply(self, trade: Trade) -> bool:
+        """Book one execution; False if it was more than its order asked for (an order was accepted twice)."""
+        key = trade.key
+        self.books.apply(Fill(key.kind, key.cell, trade.side, trade.price, trade.lots), trade.fee)
+        if key.kind == START:
+            self.start_done += trade.lots
+            if self.phase == STARTING and self.start_done >= self.plan.start_lots:
+                self.phase = RUNNING
+            return self.start_done <= self.plan.start_lots
+        if key.kind == STOP:
+            self.stop_done += trade.lots
+            return True
+        return self._turn(trade)
+
+    def _turn(self, trade: Trade) -> bool:
+        cell, side = trade.key.cell, trade.side
+        if trade.key.cycle != self.cycle[cell] or (side == SELL) != self.holds[cell]:
+            return False
+        target = self.target(cell)
+        self.done[cell] += trade.lots
+        if self.done[cell] >= target:
+            if side == SELL:
+                self.books.settle(cell)
+            excess = self.done[cell] > target
+            self.holds[cell] = side == BUY
+            self.cycle[cell] += 1
+            self.done[cell] = 0
+            return not excess
+        return True
+
+    def target(self, cell: int) -> int:
+        """Lots of the cell's present order, what is filled of it included."""
+        if not self.holds[cell]:
+            return self.plan.gross[cell]
+        return self.plan.lots[cell] - min(self.shortage().get(cell, 0), self.plan.lots[cell] - self.done[cell])
+
+    def shortage(self) -> dict[int, int]:
+        """cell -> lots it cannot sell because fees were taken from the base; from the highest cell down.
+
+        Empty on markets that do what their rules say: buys are grossed up for the fee.
+        """
+        lots = self.books.lots
+        missing = sum(lots.values()) - int(self.books.base_micro // MICRO)
+        found = {}
+        if missing > 0:
+            for cell in sorted(lots, reverse=True):
+                part = min(missing, lots[cell])
+                if part <= 0:
+                    break
+                found[cell] = part
+                missing -= part
+        return found
+
+    def stop(self, reason: str, sell: bool) -> None:
+        """Cancel everything; with `sell` then sell all whole lots."""
+        self.stopped, self.sell_on_stop, self.phase = reason, sell, STOPPING
+
+    def stop_reached(self, price: int) -> str | None:
+        """The stop that a traded price of `price` ticks reaches, if any."""
+        if self.plan.stop_loss is not None and price <= self.plan.stop_loss:
+            return "stop_loss"
+        if self.plan.take_profit is not None and price >= self.plan.take_profit:
+            return "take_profit"
+        return None
+
+    @property
+    def empty(self) -> int:
+        """The number of cells that hold quote."""
+        return self.holds.count(False)
+
+    def wanted(self, price: int, window: int | None = None) -> list[Intent]:
+        """The orders that should be there now, `window` of them at most: those nearest to the turning point.
+
+        `price` ticks is what market orders are expected to get. A stop order is wanted only once nothing rests:
+        the caller sees to it that every other order is final first.
+        """
+        if self.phase == STARTING:
+            left = self.plan.start_lots - self.start_done
+            return [Intent(Key(START, -1, 0), BUY, price, left)]
+        if self.phase == STOPPING:
+            whole = int(self.books.base_micro // MICRO)
+            if self.sell_on_stop and whole and whole * price >= self.plan.market.min_notional_atoms:
+                return [Intent(Key(STOP, -1, 0), SELL, price, whole)]
+            return []
+        return self._ladder(window) if self.phase == RUNNING else []
+
+    def _ladder(self, window: int | None) -> list[Intent]:
+        plan, levels = self.plan, self.plan.levels
+        short = self.shortage()
+        buys, sells = [], []
+        for cell, holding in enumerate(self.holds):
+            key = Key(GRID, cell, self.cycle[cell])
+            if holding:
+                left = plan.lots[cell] - short.get(cell, 0) - self.done[cell]
+                if left > 0:
+                    sells.append(Intent(key, SELL, levels[cell + 1], left))
+            else:
+                buys.append(Intent(key, BUY, levels[cell], plan.gross[cell] - self.done[cell]))
+        if window is None or len(buys) + len(sells) <= window:
+            return buys + sells
+        buys.reverse()
+        half = window // 2
+        some = min(len(buys), max(window - half, window - len(sells)))
+        return buys[:some] + sells[: window - some]
