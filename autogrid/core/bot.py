@@ -94,7 +94,8 @@ class Note(NamedTuple):
 
     reason: str
     until_ms: int
-    count: int
+    #: How often in a row it was refused.
+    tries: int
 
 
 @dataclass

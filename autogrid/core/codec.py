@@ -33,7 +33,9 @@ def pack_plan(plan: Plan) -> dict[str, Any]:
 
 def unpack_plan(packed: dict[str, Any], grid: Grid, market: Market) -> Plan:
     """The inverse of `pack_plan`."""
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in packed.items()}
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in packed.items()
+    }
     return Plan(market=market, grid=grid, **values)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from autogrid.core.ladder import Ladder
+from autogrid.core.ledger import Exact
 from autogrid.core.orders import Fill
 from autogrid.core.path import path_code, points
 from autogrid.core.plan import Plan
@@ -16,8 +17,8 @@ class Trace:
     ladder: Ladder
     fills: list[tuple[int, Fill]]
     empty: list[int]
-    cash: list[int]
-    base_micro: list[int]
+    cash: list[Exact]
+    base_micro: list[Exact]
 
 
 def trace(plan: Plan, ticks: CandleTicks, path: str, penetration: int, slippage: int) -> Trace:
