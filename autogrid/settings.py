@@ -17,6 +17,12 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     #: Where the embedded server, the candle cache and compiled kernels live.
     autogrid_home: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("autogrid")))
+    #: Least severe log line that is written: DEBUG, INFO, WARNING, ERROR.
+    log_level: str = "INFO"
+    #: Port of /metrics in worker, beat and stream processes; None serves none. (api and web answer on their own port.)
+    metrics_port: int | None = None
+    #: Directory in which the processes of one service add up their metrics; None where it is one process.
+    prometheus_multiproc_dir: Path | None = None
 
 
 @lru_cache(maxsize=1)
