@@ -35,5 +35,5 @@ def store(home: Path, monkeypatch: pytest.MonkeyPatch) -> sa.Engine:
     settings.cache_clear()
     engine = engines.engine()
     with engine.begin() as connection:
-        connection.execute(sa.text("TRUNCATE market, candle, coverage, gap, import_log CASCADE"))
+        connection.execute(sa.text("TRUNCATE market, candle, coverage, gap, import_log, account, passport CASCADE"))
     return engine

@@ -50,7 +50,7 @@ def pack_position(position: Position) -> dict[str, Any]:
         "stop_done": position.stop_done,
         "holds": "".join("1" if x else "0" for x in position.holds),
         "done": {str(i): x for i, x in enumerate(position.done) if x},
-        "cycle": position.cycle,
+        "cycle": list(position.cycle),
         "books": {
             **{name: getattr(books, name) for name in _INTS},
             **{name: _pack(getattr(books, name)) for name in _EXACT},

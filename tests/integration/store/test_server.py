@@ -16,7 +16,7 @@ from alembic.migration import MigrationContext
 
 from autogrid.errors import InvalidInput, Unavailable
 from autogrid.settings import settings
-from autogrid.store import embedded, engine, migrate, tables, timescale
+from autogrid.store import embedded, engine, live_tables, migrate, timescale
 
 USE = """
 import sys, time, sqlalchemy as sa
@@ -69,7 +69,7 @@ def test_a_killed_user_is_forgotten(tmp_path: Path) -> None:
 def test_the_tables_are_what_the_migrations_make(store: sa.Engine) -> None:
     with store.connect() as connection:
         assert migrate.current(connection) == migrate.HEAD
-        assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
+        assert compare_metadata(MigrationContext.configure(connection), live_tables.metadata) == []
     assert migrate.upgrade(store) is False
 
 
@@ -81,7 +81,7 @@ def test_a_configured_database_is_used_as_it_is(store: sa.Engine, monkeypatch: p
     url = plain.replace("/autogrid?", "/other?")
     monkeypatch.setenv("DATABASE_URL", url)
     settings.cache_clear()
-    with pytest.raises(Unavailable, match=r"expected schema 0001, found none. Run: autogrid candles migrate"):
+    with pytest.raises(Unavailable, match=f"expected schema {migrate.HEAD}, found none. Run: autogrid candles migrate"):
         engine.engine()
     opened = engine.connect(url)
     assert migrate.upgrade(opened) is True

@@ -1,0 +1,219 @@
+"""State of bots between ticks, as PostgreSQL rows: the live engine's store.
+
+Everything a tick does runs on the one connection that holds the bot's lock. If that connection is lost, the lock
+is, and nothing can be written any more: the next tick starts from the rows. It needs a session of its own, so no
+pooler that hands out connections per transaction may stand in between.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from psycopg.rows import dict_row
+from sqlalchemy.engine import Engine
+
+from autogrid.core.bot import Bot, Event, FillRow, Order
+from autogrid.errors import AutogridError, Halted, InvalidInput, Unavailable
+from autogrid.store import tick_writes
+from autogrid.store.bot_rows import FIXED, ORDER, STATE, bot_of, changed, equity_of, order_of, state_of
+
+#: First key of the advisory locks; the second is the bot's id. An arbitrary constant.
+_LOCK_CLASS = 0x6167
+_LOAD = f"SELECT {FIXED}, {STATE} FROM bot WHERE id = %s"
+_LIVE = f"SELECT {ORDER} FROM bot_order WHERE bot_id = %s AND status <> 'done' ORDER BY id"
+_WITH_ID = f"SELECT {ORDER} FROM bot_order WHERE bot_id = %s AND exchange_id = %s ORDER BY id DESC LIMIT 1"
+_KNOWN = (
+    "SELECT exchange_id, trade_id FROM bot_fill WHERE bot_id = %s "
+    "AND (exchange_id, trade_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))"
+)
+_CLOSE = (
+    "SELECT close FROM candle WHERE market_id = (SELECT market.id FROM market JOIN bot "
+    "ON market.exchange = bot.exchange AND market.symbol = bot.symbol WHERE bot.id = %s) "
+    "AND timeframe_s = 60 AND ts >= %s ORDER BY ts DESC LIMIT 1"
+)
+
+Driver = psycopg.Connection[Any]
+
+
+@dataclass
+class _Session:
+    """A connection and what is known of the bot whose lock it holds."""
+
+    driver: Driver
+    #: Read together with the lock; taken by the first load and live_orders.
+    row: dict[str, Any] | None = None
+    orders: list[Order] | None = None
+    #: STATE columns as they are stored, so that only changes are written; empty: unknown.
+    stored: dict[str, Any] = field(default_factory=dict)
+
+
+class PgTickStore:
+    """autogrid.live.ports.TickStore on PostgreSQL. May be shared by threads."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        close_age: timedelta = timedelta(minutes=10),
+    ) -> None:
+        self._engine = engine
+        self._now = now
+        self._close_age = close_age
+        self._local = threading.local()
+        #: bot -> the last minute for which its equity was written.
+        self._minutes: dict[int, datetime] = {}
+
+    @contextmanager
+    def lock(self, bot_id: int) -> Iterator[bool]:
+        """Held for one tick, freed when the process dies; yields False if another tick holds it."""
+        with self._connection() as driver:
+            session = _Session(driver)
+            with driver.pipeline():
+                # In this order: the bot is read only once it is locked.
+                lock = driver.execute("SELECT pg_try_advisory_lock(%s, %s)", (_LOCK_CLASS, bot_id))
+                row = driver.cursor(row_factory=dict_row).execute(_LOAD, (bot_id,))
+                orders = driver.execute(_LIVE, (bot_id,))
+            if lock.fetchone() != (True,):
+                yield False
+                return
+            session.row, session.orders = row.fetchone(), [order_of(each) for each in orders]
+            self._sessions[bot_id] = session
+            try:
+                yield True
+            finally:
+                del self._sessions[bot_id]
+                if _idle(driver):  # otherwise the connection is dropped, and the lock with it
+                    driver.execute("SELECT pg_advisory_unlock(%s, %s)", (_LOCK_CLASS, bot_id))
+
+    def load(self, bot_id: int) -> Bot:
+        """The bot as of now. InvalidInput if there is none."""
+        with self._session(bot_id) as session:
+            row, session.row = session.row, None
+            if row is None:
+                row = session.driver.cursor(row_factory=dict_row).execute(_LOAD, (bot_id,)).fetchone()
+            if row is None:
+                raise InvalidInput(f"bot {bot_id} does not exist; autogrid bots list shows those that do")
+            session.stored = row
+            return bot_of(row)
+
+    def live_orders(self, bot_id: int) -> list[Order]:
+        """Orders that are not done."""
+        with self._session(bot_id) as session:
+            orders, session.orders = session.orders, None
+            if orders is not None:
+                return orders
+            return [order_of(row) for row in session.driver.execute(_LIVE, (bot_id,))]
+
+    def order_with(self, bot_id: int, exchange_id: str) -> Order | None:
+        """The bot's order of this exchange id, done ones included."""
+        with self._session(bot_id) as session:
+            row = session.driver.execute(_WITH_ID, (bot_id, exchange_id)).fetchone()
+            return None if row is None else order_of(row)
+
+    def known_trades(self, bot_id: int, trades: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Those of `trades` (exchange id, trade id) that are booked already."""
+        if not trades:
+            return set()
+        orders, ids = zip(*trades, strict=True)
+        with self._session(bot_id) as session:
+            return {(row[0], row[1]) for row in session.driver.execute(_KNOWN, (bot_id, list(orders), list(ids)))}
+
+    def commit(
+        self, bot: Bot, orders: Iterable[Order], fills: Iterable[FillRow] = (), events: Iterable[Event] = ()
+    ) -> None:
+        """One transaction: the bot (its version compared and raised), new and changed orders, fills, events.
+
+        With nothing to write it only notes that the bot was looked at, and its version stays.
+        """
+        write = tick_writes.Write(bot.id, list(orders), list(fills), list(events))
+        state = state_of(bot)
+        with self._session(bot.id) as session:
+            session.orders = None
+            write.columns = changed(session.stored, state)
+            if session.stored and session.stored["wish"] != bot.wish:
+                write.columns["wish"] = bot.wish
+            write.equity = self._equity(bot)
+            ids = tick_writes.write(session.driver, write, bot)
+            session.stored = {**session.stored, **state, "wish": bot.wish}
+        bot.version += write.raises_version
+        for order in write.orders:
+            if order.id is None:
+                order.id = ids[order.client_id]
+
+    def update(self, order: Order) -> None:
+        """Commit one order's status, exchange id, time and reason by itself (between two requests)."""
+        # A thread holds the lock of one bot at a time, and the order is of that bot.
+        with self._session(next(iter(self._sessions), 0)) as session:
+            session.orders = None
+            if tick_writes.update_order(session.driver, order) != 1:
+                raise Halted(f"order {order.client_id}: expected a stored order with id {order.id}, found none")
+
+    def close_of(self, bot: Bot) -> int | None:
+        """The last known close of the bot's market in ticks, if a recent one is stored."""
+        with self._session(bot.id) as session:
+            since = self._now() - self._close_age - timedelta(minutes=1)
+            row = session.driver.execute(_CLOSE, (bot.id, since)).fetchone()
+            return None if row is None else bot.market.price_ticks(str(row[0]))
+
+    def _equity(self, bot: Bot) -> tuple[datetime, dict[str, Any]] | None:
+        minute = self._now().replace(second=0, microsecond=0)
+        if self._minutes.get(bot.id) == minute:
+            return None
+        self._minutes[bot.id] = minute
+        values = equity_of(bot)
+        return None if values is None else (minute, values)
+
+    @property
+    def _sessions(self) -> dict[int, _Session]:
+        """bot -> the session that holds its lock, of this thread."""
+        if not hasattr(self._local, "sessions"):
+            self._local.sessions = {}
+        found: dict[int, _Session] = self._local.sessions
+        return found
+
+    @contextmanager
+    def _session(self, bot_id: int) -> Iterator[_Session]:
+        held = self._sessions.get(bot_id)
+        if held is not None:
+            with _translated():
+                yield held
+        else:
+            with self._connection() as driver:
+                yield _Session(driver)
+
+    @contextmanager
+    def _connection(self) -> Iterator[Driver]:
+        """A connection without transactions of SQLAlchemy's; dropped, and its locks with it, if anything failed."""
+        with _translated():
+            connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            clean = False
+            try:
+                driver: Any = connection.connection.driver_connection
+                yield driver
+                clean = _idle(driver)
+            except AutogridError:
+                clean = _idle(driver)
+                raise
+            finally:
+                if not clean:
+                    connection.invalidate()
+                connection.close()
+
+
+def _idle(driver: Driver) -> bool:
+    return driver.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (psycopg.OperationalError, sa.exc.OperationalError) as error:
+        raise Unavailable(
+            f"database: expected an answer, found: {error}. The tick ends here; the next one goes on from the rows."
+        ) from error
