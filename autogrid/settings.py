@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import platformdirs
 from pydantic import Field, SecretStr
@@ -17,6 +18,26 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     #: Where the embedded server, the candle cache and compiled kernels live.
     autogrid_home: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("autogrid")))
+    #: In development, keys that are not given are made and kept below `autogrid_home`; production refuses to start.
+    autogrid_env: Literal["development", "production"] = "development"
+    #: Redis or Valkey to use; None starts (or reuses) the embedded server below `autogrid_home`.
+    redis_url: SecretStr | None = None
+    #: Keys for exchange credentials, made with `autogrid secrets new`, separated by commas: the first encrypts, all
+    #: decrypt.
+    encryption_key: SecretStr | None = None
+    #: How long after it was signed an exchange may still accept a request, ms.
+    recv_window_ms: int = 5_000
+    #: Added to the receive window before an order whose sending was never answered, and which the exchange does not
+    #: know, is sent again, ms. Exchanges publish orders late: keep it above 10 s outside tests.
+    settle_margin_ms: int = 12_000
+    #: How long an exchange may take to answer, seconds.
+    http_timeout_s: float = 10.0
+    #: Seconds between two looks at a quiet bot.
+    tick_interval_s: float = 5.0
+    #: Seconds between two looks for bots that are due.
+    dispatch_interval_s: float = 1.0
+    #: Seconds between two full comparisons of a bot's orders with the exchange's.
+    reconcile_interval_s: float = 300.0
     #: Least severe log line that is written: DEBUG, INFO, WARNING, ERROR.
     log_level: str = "INFO"
     #: Port of /metrics in worker, beat and stream processes; None serves none. (api and web answer on their own port.)

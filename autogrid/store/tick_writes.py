@@ -15,7 +15,11 @@ from autogrid.store.coverage import when
 
 Driver = psycopg.Connection[Any]
 
-_TOUCH = "UPDATE bot SET last_tick_at = now() WHERE id = %s AND version = %s"
+#: Not waited for until it is on the disk: nobody misses it.
+_TOUCH = (
+    "UPDATE bot SET last_tick_at = now() WHERE id = %s AND version = %s "
+    "AND set_config('synchronous_commit', 'off', true) = 'off'"
+)
 _UPDATE = (
     "UPDATE bot_order SET status = new.status, exchange_id = new.exchange_id, filled = new.filled, "
     "sent_at = new.sent_at, reason = new.reason, updated_at = now() FROM unnest(%s::bigint[], %s::text[], "
