@@ -2,8 +2,13 @@
 
     AutogridError
     +-- InvalidInput      fix the input; nothing has happened
+    |   +-- NotFound      ... it names a thing that does not exist, or is somebody else's
+    |   +-- Conflict      ... it does not fit the state the thing is in now
+    +-- NotAllowed        somebody with more rights may
+    |   +-- NotSignedIn   ... sign in first
     +-- Unavailable       try again later; nothing has happened
     |   +-- RetryLater    ... not before `after_s` seconds; the exchange said so
+    |   +-- TooMany       ... not before `after_s` seconds; the caller asked too often
     +-- Rejected          the exchange refused this order, for good; `reason` says what to decide
     +-- OutcomeUnknown    look up what happened before doing anything else
     +-- AccountBlocked    no request of this account will be answered until a person acts
@@ -21,6 +26,22 @@ class InvalidInput(AutogridError, ValueError):
     """The input cannot be worked with. Nothing has been stored, sent or changed; fix it and call again."""
 
 
+class NotFound(InvalidInput):
+    """There is no such thing, or none that the caller may see."""
+
+
+class Conflict(InvalidInput):
+    """The thing exists already, is in use, or is in a state in which this cannot be done. Look at it, then decide."""
+
+
+class NotAllowed(AutogridError):
+    """The caller may not do this. Nothing has happened; somebody with the right role may."""
+
+
+class NotSignedIn(NotAllowed):
+    """Who is calling is not known: no credentials, or ones that are wrong, expired or revoked."""
+
+
 class Unavailable(AutogridError):
     """A server or file cannot be reached now. Nothing has been changed; calling again later is safe."""
 
@@ -34,6 +55,15 @@ class RetryLater(Unavailable):
         self.after_s = after_s
         #: True if every bot behind this address must wait (429, 418), not only this request.
         self.banned = banned
+
+
+class TooMany(Unavailable):
+    """The caller asks too often. Nothing has happened."""
+
+    def __init__(self, message: str, after_s: float) -> None:
+        super().__init__(message)
+        #: Seconds to wait.
+        self.after_s = after_s
 
 
 class Rejected(AutogridError):

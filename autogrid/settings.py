@@ -18,6 +18,7 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     #: Where the embedded server, the candle cache and compiled kernels live.
     autogrid_home: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("autogrid")))
+
     #: In development, keys that are not given are made and kept below `autogrid_home`; production refuses to start.
     autogrid_env: Literal["development", "production"] = "development"
     #: Redis or Valkey to use; None starts (or reuses) the embedded server below `autogrid_home`.
@@ -38,6 +39,22 @@ class Settings(BaseSettings):
     dispatch_interval_s: float = 1.0
     #: Seconds between two full comparisons of a bot's orders with the exchange's.
     reconcile_interval_s: float = 300.0
+
+    #: Signs access tokens; at least 32 characters. In development a file below `autogrid_home` keeps one.
+    jwt_secret: SecretStr | None = None
+    #: Whether strangers may create themselves a user; None: in development only.
+    signup_enabled: bool | None = None
+    #: Origins (https://page.example.org) whose pages may call the API from a browser, separated by commas.
+    cors_origins: str = ""
+    #: Address of the REST API.
+    api_host: str = "127.0.0.1"
+    #: Port of the REST API.
+    api_port: int = 8000
+    #: Largest request body the API reads, bytes.
+    api_max_body: int = 1_000_000
+    #: Logins, and sign-ups, that one address may try in a minute.
+    auth_attempts_per_minute: int = 10
+
     #: Least severe log line that is written: DEBUG, INFO, WARNING, ERROR.
     log_level: str = "INFO"
     #: Port of /metrics in worker, beat and stream processes; None serves none. (api and web answer on their own port.)

@@ -35,5 +35,7 @@ def store(home: Path, monkeypatch: pytest.MonkeyPatch) -> sa.Engine:
     settings.cache_clear()
     engine = engines.engine()
     with engine.begin() as connection:
-        connection.execute(sa.text("TRUNCATE market, candle, coverage, gap, import_log, account, passport CASCADE"))
+        connection.execute(
+            sa.text("TRUNCATE market, candle, coverage, gap, import_log, account, passport, app_user CASCADE")
+        )
     return engine

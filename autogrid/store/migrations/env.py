@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from autogrid.store.tables import metadata
+from autogrid.store.user_tables import metadata
 
 connection = context.config.attributes.get("connection")
 if connection is None:

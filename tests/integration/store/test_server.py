@@ -16,7 +16,7 @@ from alembic.migration import MigrationContext
 
 from autogrid.errors import InvalidInput, Unavailable
 from autogrid.settings import settings
-from autogrid.store import embedded, engine, live_tables, migrate, timescale
+from autogrid.store import embedded, engine, user_tables, migrate, timescale
 
 USE = """
 import sys, time, sqlalchemy as sa
@@ -69,7 +69,7 @@ def test_a_killed_user_is_forgotten(tmp_path: Path) -> None:
 def test_the_tables_are_what_the_migrations_make(store: sa.Engine) -> None:
     with store.connect() as connection:
         assert migrate.current(connection) == migrate.HEAD
-        assert compare_metadata(MigrationContext.configure(connection), live_tables.metadata) == []
+        assert compare_metadata(MigrationContext.configure(connection), user_tables.metadata) == []
     assert migrate.upgrade(store) is False
 
 

@@ -1,0 +1,79 @@
+"""The REST API. `uvicorn services.api.app:app`, or `autogrid api`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+import redis
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from starlette.concurrency import run_in_threadpool
+
+from autogrid.settings import settings
+from autogrid.store import engine
+from services.api import errors
+from services.api.auth.routes import routes as auth
+from services.api.deps import Database
+from services.api.keys import jwt_secret
+from services.api.limiter import Limiter
+from services.api.middleware import Envelope
+from services.api.openapi import install as install_openapi
+from services.api.pending import redis_url, sealer
+from services.api.system.routes import probes
+from services.api.users.routes import routes as users
+from services.common import logs, metrics
+
+ROUTERS = (probes, auth, users)
+
+
+def create_app() -> FastAPI:
+    """The application; connections are opened when it starts."""
+    app = FastAPI(
+        title="AutoGrid",
+        version=version("autogrid"),
+        summary="Grid trading from notebook to production.",
+        lifespan=_lifespan,
+        max_body_size=settings().api_max_body,
+        generate_unique_id_function=lambda route: route.name,
+        separate_input_output_schemas=False,
+    )
+    for router in ROUTERS:
+        app.include_router(router)
+    errors.install(app)
+    install_openapi(app)
+    origins = [origin.strip() for origin in settings().cors_origins.split(",") if origin.strip()]
+    if origins:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"],
+            expose_headers=["X-Request-Id", "Idempotent-Replayed", "Retry-After"],
+        )  # fmt: skip
+    app.add_middleware(Envelope)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    logs.configure(json=settings().autogrid_env != "development", level=settings().log_level)
+    await run_in_threadpool(_open, app)
+    metrics.build("api")
+    logs.get_logger().info("api_started", version=app.version)
+    yield
+    app.state.redis.close()
+    await run_in_threadpool(engine.close)
+    logs.get_logger().info("api_stopped")
+
+
+def _open(app: FastAPI) -> None:
+    chosen = settings()
+    state = app.state
+    state.jwt_secret = jwt_secret(chosen)
+    state.sealer = sealer()
+    state.signup = chosen.autogrid_env == "development" if chosen.signup_enabled is None else chosen.signup_enabled
+    state.database = Database(engine.engine())
+    url = redis_url()
+    state.redis_url = url
+    state.redis = redis.Redis.from_url(url)
+    state.limiter = Limiter(url, chosen.auth_attempts_per_minute)
+
+
+app = create_app()
