@@ -53,13 +53,12 @@ def create_app() -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    logs.configure(json=settings().autogrid_env != "development", level=settings().log_level)
     await run_in_threadpool(_open, app)
     metrics.build("api")
     logs.get_logger().info("api_started", version=app.version)
     yield
     app.state.redis.close()
-    await run_in_threadpool(engine.close)
+    app.state.database.engine.dispose()
     logs.get_logger().info("api_stopped")
 
 
@@ -76,4 +75,9 @@ def _open(app: FastAPI) -> None:
     state.limiter = Limiter(url, chosen.auth_attempts_per_minute)
 
 
-app = create_app()
+def __getattr__(name: str) -> FastAPI:
+    """`app`, made when a server asks for it: importing this module neither builds it nor touches logging."""
+    if name != "app":
+        raise AttributeError(name)
+    logs.configure(json=settings().autogrid_env != "development", level=settings().log_level)
+    return create_app()

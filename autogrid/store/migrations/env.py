@@ -2,11 +2,11 @@
 
 from alembic import context
 
-from autogrid.store.user_tables import metadata
+from autogrid.store.user_tables import app_user
 
 connection = context.config.attributes.get("connection")
 if connection is None:
     raise SystemExit("Run migrations with: autogrid candles migrate")
-context.configure(connection=connection, target_metadata=metadata)
+context.configure(connection=connection, target_metadata=app_user.metadata)
 with context.begin_transaction():
     context.run_migrations()

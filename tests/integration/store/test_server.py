@@ -16,7 +16,7 @@ from alembic.migration import MigrationContext
 
 from autogrid.errors import InvalidInput, Unavailable
 from autogrid.settings import settings
-from autogrid.store import embedded, engine, user_tables, migrate, timescale
+from autogrid.store import embedded, engine, migrate, timescale, user_tables
 
 USE = """
 import sys, time, sqlalchemy as sa
