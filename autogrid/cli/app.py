@@ -2,7 +2,7 @@
 
 import typer
 
-from autogrid.cli import backtest, candles, demo
+from autogrid.cli import backtest, candles, demo, loopback
 
 app = typer.Typer(
     name="autogrid",
@@ -15,3 +15,8 @@ app = typer.Typer(
 app.command("backtest")(backtest.backtest)
 app.add_typer(candles.app, name="candles")
 app.command("demo")(demo.demo)
+app.command(
+    "loopback",
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(loopback.loopback)
