@@ -151,7 +151,7 @@ def _wish(connection: Connection, which: sa.ColumnElement[bool], wish: str, reas
     one_of("wish", wish, WISHES)
     # The version stays: a tick that is under way does not write the wish, and the next one sees it.
     update = sa.update(bot).where(which).values(wish=wish, next_tick_at=sa.func.now()).returning(bot.c.id)
-    ids = list(connection.scalars(update))
+    ids = sorted(connection.scalars(update))
     if ids:
         data = {"wish": wish, "reason": reason}
         event = {"level": "warning" if wish == "kill" else "info", "name": "wish_changed", "data": data}

@@ -1,0 +1,149 @@
+"""What a bot did: events, fills, orders, equity, twins; in pages, each served by an index."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Connection, Engine
+
+from autogrid.core.bot import FillRow, Order
+from autogrid.core.orders import Key
+from autogrid.store.bot_rows import ORDER, order_of
+from autogrid.store.coverage import to_ms, when
+from autogrid.store.live_tables import bot_equity, bot_event, bot_fill, bot_order, twin
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """An event with its place in the list."""
+
+    id: int
+    ts: datetime
+    level: str
+    name: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class OrderRow:
+    """An order with its times."""
+
+    order: Order
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class EquityRow:
+    """What a bot was worth at the beginning of a minute. Money in quote."""
+
+    ts: datetime
+    equity: Decimal
+    cash: Decimal
+    base: Decimal
+    price: Decimal
+
+
+@dataclass(frozen=True)
+class TwinRow:
+    """One day against the replay of the same candles."""
+
+    day: date
+    #: Where the difference came from -> quote.
+    parts: dict[str, Any]
+    divergence_bps: Decimal
+
+
+def events(connection: Connection, bot_id: int, *, before: int | None = None, limit: int = 100) -> list[EventRow]:
+    """Newest first; `before` is the id the page before ended with."""
+    c = bot_event.c
+    query = sa.select(c.id, c.ts, c.level, c.name, c.data).where(c.bot_id == bot_id).order_by(c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(c.id < before)
+    return [EventRow(*row) for row in connection.execute(query)]
+
+
+def orders(connection: Connection, bot_id: int, *, before: int | None = None, limit: int = 100) -> list[OrderRow]:
+    """Newest first; `before` is the id the page before ended with."""
+    c = bot_order.c
+    columns = [c[name.strip()] for name in ORDER.split(",")]
+    query = sa.select(*columns, c.created_at, c.updated_at).where(c.bot_id == bot_id).order_by(c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(c.id < before)
+    return [OrderRow(order_of(row[:-2]), row[-2], row[-1]) for row in connection.execute(query)]
+
+
+def fills(
+    connection: Connection,
+    bot_id: int,
+    *,
+    after: tuple[int, int] | None = None,
+    start: int | None = None,
+    end: int | None = None,
+    limit: int | None = None,
+) -> list[tuple[int, FillRow]]:
+    """(id, fill) in order of happening, in [start, end) ms; `after` is (ts_ms, id) the page before ended with."""
+    c = bot_fill.c
+    query = sa.select(bot_fill).where(c.bot_id == bot_id).order_by(c.ts, c.id).limit(limit)
+    if after is not None:
+        query = query.where(sa.tuple_(c.ts, c.id) > sa.tuple_(sa.literal(when(after[0])), sa.literal(after[1])))
+    if start is not None:
+        query = query.where(c.ts >= when(start))
+    if end is not None:
+        query = query.where(c.ts < when(end))
+    return [
+        (
+            r.id,
+            FillRow(
+                r.trade_id,
+                r.exchange_id,
+                r.client_id,
+                to_ms(r.ts),
+                Key(r.kind, r.cell, r.cycle),
+                r.side,
+                r.price,
+                r.lots,
+                r.fee,
+                r.fee_asset,
+            ),
+        )
+        for r in connection.execute(query)
+    ]
+
+
+def equity(
+    connection: Connection, bot_id: int, start: datetime | None = None, end: datetime | None = None
+) -> list[EquityRow]:
+    """In order, in [start, end)."""
+    c = bot_equity.c
+    query = sa.select(c.ts, c.equity, c.cash, c.base, c.price).where(c.bot_id == bot_id).order_by(c.ts)
+    if start is not None:
+        query = query.where(c.ts >= start)
+    if end is not None:
+        query = query.where(c.ts < end)
+    return [EquityRow(*row) for row in connection.execute(query)]
+
+
+def thin_equity(engine: Engine, bot_id: int, before: datetime) -> int:
+    """Of minutes older than `before` keep the full hours; how many rows went. For a daily task."""
+    c = bot_equity.c
+    rest = sa.extract("minute", c.ts) != 0
+    with engine.begin() as connection:
+        return connection.execute(sa.delete(bot_equity).where(c.bot_id == bot_id, c.ts < before, rest)).rowcount
+
+
+def save_twin(connection: Connection, bot_id: int, row: TwinRow) -> None:
+    """Store a day's twin; again replaces it."""
+    values = {"parts": row.parts, "divergence_bps": row.divergence_bps}
+    insert = postgresql.insert(twin).values(bot_id=bot_id, day=row.day, **values)
+    connection.execute(insert.on_conflict_do_update(index_elements=["bot_id", "day"], set_=values))
+
+
+def twins(connection: Connection, bot_id: int, days: int = 30) -> list[TwinRow]:
+    """The twins of the last `days` days that have one, oldest first."""
+    c = twin.c
+    query = sa.select(c.day, c.parts, c.divergence_bps).where(c.bot_id == bot_id).order_by(c.day.desc()).limit(days)
+    return [TwinRow(*row) for row in connection.execute(query)][::-1]
