@@ -33,6 +33,8 @@ class Settings(BaseSettings):
     settle_margin_ms: int = 12_000
     #: How long an exchange may take to answer, seconds.
     http_timeout_s: float = 10.0
+    #: Name of the address that requests to exchanges come from; processes with the same name share one budget.
+    egress_name: str = "default"
     #: Seconds between two looks at a quiet bot.
     tick_interval_s: float = 5.0
     #: Seconds between two looks for bots that are due.
