@@ -73,7 +73,7 @@ def _config(args: argparse.Namespace) -> Config:
 
 async def _serve(config: Config, port: int) -> None:
     exchange = build(config)
-    server = Server(exchange)
+    server = Server(exchange, config.stream_max_age_s)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

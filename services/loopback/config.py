@@ -35,6 +35,8 @@ class Config:
     seed: int = 0
     #: Stamp orders and trades with the tape's time instead of the machine's.
     tape_stamps: bool = False
+    #: Websockets are cut at this age, seconds.
+    stream_max_age_s: float = 86_400.0
     limits: dict[str, Any] = field(default_factory=dict)
     #: Fault rules from the start.
     rules: list[dict[str, Any]] = field(default_factory=list)

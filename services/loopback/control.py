@@ -101,7 +101,7 @@ def account(exchange: Exchange, body: Json) -> Json:
 
 def _moved(exchange: Exchange, owner: Account, asset: str, amount: int) -> Json:
     owner.deposit(asset, amount)
-    exchange.engine.listener.on_balance(owner, (asset,))
+    exchange.engine.listener.on_deposit(owner, asset, amount)
     return {"asset": asset, "free": units_text(owner.free(asset)), "total": units_text(owner.total[asset])}
 
 
@@ -211,6 +211,14 @@ def ban(exchange: Exchange, body: Json) -> Json:
     return {"banned": True}
 
 
+def stream(exchange: Exchange, body: Json) -> Json:
+    """Cut, reset, mute (for `seconds`, 0 for good) or unmute websockets: `target` user, market or all; `account`."""
+    action, target = str(body["action"]), str(body.get("target", "all"))
+    if action not in ("cut", "reset", "mute", "unmute") or target not in ("user", "market", "all"):
+        raise ValueError("stream: expected action cut, reset, mute or unmute and target user, market or all")
+    return {"sessions": exchange.disturb(action, target, body.get("account"), float(body.get("seconds", 0)))}
+
+
 def fault(exchange: Exchange, body: Json) -> Json:
     """Add a rule, or `rules`; see faults.Rule."""
     rules = [Rule.from_json(values) for values in body.get("rules", [body])]
@@ -235,5 +243,5 @@ COMMANDS: dict[str, Callable[[Exchange, Json], Json]] = {
     "state": state, "tape": tape, "step": step, "pause": pause, "resume": resume, "print": print_,
     "account": account, "deposit": deposit, "drain": drain, "order": order, "fill": fill, "cancel": cancel,
     "expire": expire, "market": market, "delist": delist, "key": key, "fee": fee, "clock": clock,
-    "limits": limits, "ban": ban, "fault": fault, "faults": faults, "clear": clear,
+    "limits": limits, "ban": ban, "stream": stream, "fault": fault, "faults": faults, "clear": clear,
 }  # fmt: skip

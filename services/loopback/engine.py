@@ -44,6 +44,9 @@ class Listener:
     def on_balance(self, account: Account, assets: tuple[str, ...]) -> None:
         """Balances of these assets may have changed."""
 
+    def on_deposit(self, account: Account, asset: str, amount: int) -> None:
+        """Money from outside, negative for a withdrawal."""
+
 
 @dataclass
 class NewOrder:
@@ -213,10 +216,11 @@ class Engine:
             self.accounts[order.account], self.markets[order.symbol], order, order.price, amount, is_maker=True
         )
 
-    def cancel(self, order: Order | None) -> Order:
+    def cancel(self, order: Order | None, cancel_id: str = "") -> Order:
         """Cancel a resting order; -2011 where there is none."""
         if order is None or not order.is_open:
             raise ApiError(*UNKNOWN_CANCEL)
+        order.cancel_id = cancel_id
         self._unrest(order)
         self._end(order, "CANCELED")
         return order

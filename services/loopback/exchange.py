@@ -31,8 +31,17 @@ class Exchange:
     requests: dict[str, int] = field(default_factory=dict)
     statuses: dict[int, int] = field(default_factory=dict)
 
+    #: Called before a market's book is shown: depth streams must be level with it.
+    before_depth: Callable[[str], None] = lambda symbol: None
+    #: Cuts or mutes websockets: (action, kind, account, seconds) -> how many.
+    disturb: Callable[[str, str, str | None, float], int] = lambda action, target, account, seconds: 0
+
     def __post_init__(self) -> None:
         self.engine.on_first_fill = self._filled
+
+    def count(self, place: str) -> None:
+        """Count a request."""
+        self.requests[place] = self.requests.get(place, 0) + 1
 
     def _filled(self, order: Order) -> None:
         self.limits.count_order(order.account, self.clock.wall(), -1)

@@ -41,6 +41,8 @@ class Market:
     #: Price of the last print, 0 before the first.
     last: int = 0
     next_trade_id: int = 1
+    #: Of the last depth update.
+    depth_id: int = 1
 
     @property
     def symbol(self) -> str:

@@ -78,6 +78,8 @@ class Order:
     #: Locked money, units of quote for a buy, of base for a sell.
     locked: int = 0
     expiry_reason: str | None = None
+    #: Client id of the request that cancelled it.
+    cancel_id: str = ""
     #: Per fee asset: exact commission so far (numerator) and what was charged of it, units.
     fee_exact: dict[str, int] = field(default_factory=dict)
     fee_paid: dict[str, int] = field(default_factory=dict)

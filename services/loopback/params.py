@@ -11,7 +11,7 @@ from services.loopback.errors import ApiError, missing
 from services.loopback.units import E8, parse
 
 #: Parameters of signing, read by `auth`.
-SIGNING = frozenset(("timestamp", "recvWindow", "signature", "apiKey"))
+SIGNING = frozenset(("timestamp", "recvWindow", "signature", "apiKey", "returnRateLimits"))
 _LONG, _DECIMAL = r"^[0-9]{1,20}$", r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
 
 

@@ -94,11 +94,12 @@ def depth(exchange: Exchange, call: Call) -> dict[str, Any]:
     market = exchange.engine.market(call.params.must("symbol"))
     limit = call.params.limit(100, 5000)
     call.params.done()
+    exchange.before_depth(market.symbol)
     sides = {
         name: [[e8_text(price), e8_text(qty)] for price, qty in depth_levels(exchange, market, is_buy, limit)]
         for name, is_buy in (("bids", True), ("asks", False))
     }
-    return {"lastUpdateId": market.next_trade_id, **sides}
+    return {"lastUpdateId": market.depth_id, **sides}
 
 
 def ticker_price(exchange: Exchange, call: Call) -> Any:

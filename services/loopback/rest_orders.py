@@ -119,7 +119,7 @@ def cancel(exchange: Exchange, call: Call) -> Any:
         raise ApiError(-1145, "Invalid cancelRestrictions")
     if restriction and order is not None and order.is_open and restriction != f"ONLY_{order.status}":
         raise ApiError(-2011, "Order was not canceled due to cancel restrictions.")
-    return exchange.engine.cancel(order).cancelled(cancel_id)
+    return exchange.engine.cancel(order, cancel_id).cancelled(cancel_id)
 
 
 def query(exchange: Exchange, call: Call) -> Any:
@@ -151,7 +151,7 @@ def cancel_all(exchange: Exchange, call: Call) -> Any:
     if not orders:
         raise ApiError(*UNKNOWN_CANCEL)
     cancel_id = _own_id("c")
-    return [exchange.engine.cancel(order).cancelled(cancel_id) for order in orders]
+    return [exchange.engine.cancel(order, cancel_id).cancelled(cancel_id) for order in orders]
 
 
 def all_orders(exchange: Exchange, call: Call) -> Any:

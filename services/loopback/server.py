@@ -17,7 +17,9 @@ from services.loopback.config import Config, build
 from services.loopback.errors import ApiError
 from services.loopback.exchange import Exchange, Reply, Route, answer
 from services.loopback.faults import TRANSPORT, Rule, body_of
+from services.loopback.hub import Hub
 from services.loopback.params import Call, rest_call
+from services.loopback.sockets import Sockets
 
 HOST = "127.0.0.1"
 ROUTES: dict[tuple[str, str], Route] = {**rest_market.ROUTES, **rest_orders.ROUTES, **rest_account.ROUTES}
@@ -31,8 +33,10 @@ def _json(payload: Any, status: int = 200, headers: dict[str, str] | None = None
 class Server:
     """Serves one exchange. `start` binds, `close` ends every connection and task."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, stream_max_age_s: float = 86_400.0) -> None:
         self.exchange = exchange
+        self.hub = Hub(exchange)
+        self.sockets = Sockets(exchange, self.hub, self._sleep, stream_max_age_s)
         self.port = 0
         self._closing = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -42,6 +46,7 @@ class Server:
         """Bind and begin to play; the port."""
         app = web.Application(client_max_size=2**22)
         app.router.add_route("*", "/control/{command}", self._control)
+        self.sockets.routes(app)
         app.router.add_route("*", "/{path:.*}", self._rest)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5, handle_signals=False)
         await self._runner.setup()
@@ -49,6 +54,7 @@ class Server:
         await site.start()
         self.port = int(self._runner.addresses[0][1])
         self.spawn(self.exchange.player.run())
+        self.spawn(self.hub.pulse())
         return self.port
 
     def spawn(self, work: Any) -> None:
@@ -60,6 +66,7 @@ class Server:
     async def close(self) -> None:
         """Stop everything."""
         self._closing.set()
+        self.sockets.close()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -90,8 +97,7 @@ class Server:
             call = rest_call(request.method, path, query, body, key, ip)
         except ApiError as error:
             return _json(error.payload, error.status)
-        place = f"{call.method} {call.path}"
-        self.exchange.requests[place] = self.exchange.requests.get(place, 0) + 1
+        self.exchange.count(f"{call.method} {call.path}")
         faults = self.exchange.faults
         rules = faults.fire(self.exchange.facts(call), TRANSPORT) if faults.rules else []
         if not rules:
@@ -164,13 +170,14 @@ class Running:
 
     def __init__(self, config: Config) -> None:
         self.exchange = build(config)
+        self.max_age_s = config.stream_max_age_s
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="loopback", daemon=True)
         self._thread.start()
         self.port: int = self.do(self._start)
 
     async def _start(self) -> int:
-        self._server = Server(self.exchange)
+        self._server = Server(self.exchange, self.max_age_s)
         return await self._server.start()
 
     @property
