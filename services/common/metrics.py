@@ -102,7 +102,6 @@ POOL_CONNECTIONS = Gauge(
 SERVER_CONNECTIONS = _recent("autogrid_database_server_connections", "Connections of the database server.", "state")
 SERVER_CONNECTIONS_MAX = _recent("autogrid_database_server_connections_max", "Most the server allows.")
 DATABASE_BYTES = _recent("autogrid_database_size_bytes", "Size of the database.")
-LAST_BACKUP = _largest("autogrid_last_backup_timestamp_seconds", "When a backup was last completed.")
 
 DEPENDENCY_UP = _recent(
     "autogrid_dependency_up", "1 while the check of a dependency (database, redis, exchange ...) passes.", "dependency"
