@@ -19,8 +19,9 @@ class Settings(BaseSettings):
     #: Where the embedded server, the candle cache and compiled kernels live.
     autogrid_home: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("autogrid")))
 
-    #: In development, keys that are not given are made and kept below `autogrid_home`; production refuses to start.
-    autogrid_env: Literal["development", "production"] = "development"
+    #: In development, keys that are not given are made and kept below `autogrid_home`; elsewhere nothing starts
+    #: without them.
+    autogrid_env: Literal["development", "staging", "production"] = "development"
     #: Redis or Valkey to use; None starts (or reuses) the embedded server below `autogrid_home`.
     redis_url: SecretStr | None = None
     #: Keys for exchange credentials, made with `autogrid secrets new`, separated by commas: the first encrypts, all
@@ -57,6 +58,8 @@ class Settings(BaseSettings):
     #: Logins, and sign-ups, that one address may try in a minute.
     auth_attempts_per_minute: int = 10
 
+    #: What the edge adds as header X-Origin-Token; requests that came through a proxy without it are refused.
+    origin_token: SecretStr | None = None
     #: Least severe log line that is written: DEBUG, INFO, WARNING, ERROR.
     log_level: str = "INFO"
     #: Port of /metrics in worker, beat and stream processes; None serves none. (api and web answer on their own port.)

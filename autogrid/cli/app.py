@@ -2,7 +2,7 @@
 
 import typer
 
-from autogrid.cli import backtest, candles, demo, loopback
+from autogrid.cli import backtest, candles, db, demo, loopback, ops
 
 app = typer.Typer(
     name="autogrid",
@@ -14,6 +14,8 @@ app = typer.Typer(
 )
 app.command("backtest")(backtest.backtest)
 app.add_typer(candles.app, name="candles")
+app.add_typer(db.app, name="db")
+app.add_typer(ops.app, name="ops")
 app.command("demo")(demo.demo)
 app.command(
     "loopback",

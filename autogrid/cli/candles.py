@@ -159,17 +159,3 @@ def export(
     frame = load_candles(exchange, symbol, timeframe, start, end)
     write_candles(frame, out)
     typer.echo(f"{out}: {len(frame):,} candles")
-
-
-@app.command()
-def migrate() -> None:
-    """Bring the database of DATABASE_URL to the schema of this version."""
-    from autogrid.store import migrate as migration
-    from autogrid.store.engine import connect, libpq_url
-
-    opened = connect(libpq_url())
-    try:
-        done = migration.upgrade(opened)
-    finally:
-        opened.dispose()
-    typer.echo(f"schema {migration.HEAD}: {'migrated' if done else 'nothing to do'}")

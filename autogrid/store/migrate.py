@@ -44,7 +44,7 @@ def require_head(engine: Engine) -> None:
     if found != HEAD:
         raise Unavailable(
             f"database {engine.url.render_as_string(hide_password=True)}: expected schema {HEAD}, "
-            f"found {found or 'none'}. Run: autogrid candles migrate"
+            f"found {found or 'none'}. Run: autogrid db migrate"
         )
 
 

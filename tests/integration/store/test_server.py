@@ -81,7 +81,7 @@ def test_a_configured_database_is_used_as_it_is(store: sa.Engine, monkeypatch: p
     url = plain.replace("/autogrid?", "/other?")
     monkeypatch.setenv("DATABASE_URL", url)
     settings.cache_clear()
-    with pytest.raises(Unavailable, match=f"expected schema {migrate.HEAD}, found none. Run: autogrid candles migrate"):
+    with pytest.raises(Unavailable, match=f"expected schema {migrate.HEAD}, found none. Run: autogrid db migrate"):
         engine.engine()
     opened = engine.connect(url)
     assert migrate.upgrade(opened) is True
