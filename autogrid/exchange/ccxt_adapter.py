@@ -1,6 +1,7 @@
 """The `Exchange` protocol over one ccxt class."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -74,6 +75,7 @@ class CcxtExchange:
     def place(self, order: NewOrder) -> ExchangeOrder:
         rules = self.rules(order.symbol)
         amount, price = parse.quantised(rules, order)
+        sent = replace(order, amount=Decimal(amount), price=None if price is None else Decimal(price))
         kind, extra = ("limit", dict(self._row.maker)) if price is not None and order.post_only else ("limit", {})
         if price is None:
             kind, price, extra = self._market_order(order, rules)
@@ -86,7 +88,7 @@ class CcxtExchange:
             order=True,
             share=share,
         )
-        return self._written(lambda: parse.placed(raw, order, self._row.id_prefix))
+        return self._written(lambda: parse.placed(raw, sent, self._row.id_prefix))
 
     def cancel(self, symbol: str, client_id: str, exchange_id: str | None) -> None:
         self._market(symbol)
