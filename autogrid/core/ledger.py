@@ -62,11 +62,12 @@ class Books:
         else:
             self._close(fill)
 
-    def settle(self, cell: int) -> None:
-        """A cell that sold less than it held, since fees had taken the rest, is closed."""
-        if self.lots.pop(cell, 0):
-            self.excess_cost += self.cost.pop(cell)
-            self.round_trips += 1
+    def settle(self, cell: int) -> bool:
+        """What the cell still holds belongs to no cell from now on: dust. False if it held nothing."""
+        if not self.lots.pop(cell, 0):
+            return False
+        self.excess_cost += self.cost.pop(cell)
+        return True
 
     def _fee(self, fill: Fill, notional: int) -> Fee:
         market = self.plan.market

@@ -41,7 +41,7 @@ class Position:
     stop_done: int = 0
     books: Books = field(init=False)
     holds: list[bool] = field(init=False)
-    #: Lots of each cell's present order filled so far.
+    #: Lots of each waiting cell's present buy filled so far.
     done: list[int] = field(init=False)
     #: How often each cell has turned.
     cycle: list[int] = field(init=False)
@@ -58,6 +58,7 @@ class Position:
     def apply(self, trade: Trade) -> bool:
         """Book one execution; False if it was more than its order asked for (an order was accepted twice)."""
         key = trade.key
+        held = self.books.lots.get(key.cell, 0)
         self.books.apply(Fill(key.kind, key.cell, trade.side, trade.price, trade.lots), trade.fee)
         if key.kind == START:
             self.start_done += trade.lots
@@ -67,29 +68,59 @@ class Position:
         if key.kind == STOP:
             self.stop_done += trade.lots
             return True
-        return self._turn(trade)
-
-    def _turn(self, trade: Trade) -> bool:
-        cell, side = trade.key.cell, trade.side
-        if trade.key.cycle != self.cycle[cell] or (side == SELL) != self.holds[cell]:
+        cell = key.cell
+        if key.cycle != self.cycle[cell] or (trade.side == SELL) != self.holds[cell]:
             return False
-        target = self.target(cell)
-        self.done[cell] += trade.lots
-        if self.done[cell] >= target:
-            if side == SELL:
+        if trade.side == BUY:
+            self.done[cell] += trade.lots
+            excess = self.done[cell] - self.plan.gross[cell]
+            if excess >= 0:
+                self._turn(cell)
+            return excess <= 0
+        if self._to_sell(cell) <= 0:
+            self._turn(cell)
+        return trade.lots <= held
+
+    def _turn(self, cell: int) -> None:
+        if self.holds[cell] and self.books.settle(cell):
+            self.books.round_trips += 1
+        self.holds[cell] = not self.holds[cell]
+        self.cycle[cell] += 1
+        self.done[cell] = 0
+
+    def _to_sell(self, cell: int) -> int:
+        return self.books.lots.get(cell, 0) - self.shortage().get(cell, 0)
+
+    def finish_start(self, price: int) -> bool:
+        """Go on without the last lots of the start order where they are too few to be ordered; False if they are not.
+
+        A cell that got too little to be sold waits to buy instead.
+        """
+        left = self.plan.start_lots - self.start_done
+        least = self.plan.market.min_notional_atoms
+        if self.phase != STARTING or not self.start_done or left * price >= least:
+            return False
+        self.phase = RUNNING
+        for cell in range(self.plan.empty, self.plan.n):
+            lots = self.books.lots.get(cell, 0)
+            if lots < 1 or lots * self.plan.levels[cell + 1] < least:
                 self.books.settle(cell)
-            excess = self.done[cell] > target
-            self.holds[cell] = side == BUY
-            self.cycle[cell] += 1
-            self.done[cell] = 0
-            return not excess
+                self.holds[cell] = False
         return True
 
-    def target(self, cell: int) -> int:
-        """Lots of the cell's present order, what is filled of it included."""
-        if not self.holds[cell]:
-            return self.plan.gross[cell]
-        return self.plan.lots[cell] - min(self.shortage().get(cell, 0), self.plan.lots[cell] - self.done[cell])
+    def carry(self, cell: int) -> None:
+        """The rest of the cell's order is below the least notional and does not rest: it becomes dust on the books.
+
+        A sell's rest stays as base without a cell. A buy's cell goes on with what it got, or, where that is too
+        little to be sold, keeps it as dust and buys anew.
+        """
+        least = self.plan.market.min_notional_atoms
+        if self.holds[cell] or self.books.lots.get(cell, 0) * self.plan.levels[cell + 1] >= least:
+            self._turn(cell)
+        else:
+            self.books.settle(cell)
+            self.cycle[cell] += 1
+            self.done[cell] = 0
 
     def shortage(self) -> dict[int, int]:
         """cell -> lots it cannot sell because fees were taken from the base; from the highest cell down.
@@ -148,7 +179,7 @@ class Position:
         for cell, holding in enumerate(self.holds):
             key = Key(GRID, cell, self.cycle[cell])
             if holding:
-                left = plan.lots[cell] - short.get(cell, 0) - self.done[cell]
+                left = self.books.lots.get(cell, 0) - short.get(cell, 0)
                 if left > 0:
                     sells.append(Intent(key, SELL, levels[cell + 1], left))
             else:

@@ -1,0 +1,109 @@
+"""Candles into a simulated exchange, leg by leg, and a tick wherever something may happen (contract, section 4).
+
+Used by replays (memory) and by paper bots (stored candles as they arrive): the same legs, the same tick.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from autogrid.core.bot import Bot
+from autogrid.core.path import points
+from autogrid.core.position import DONE, RUNNING
+from autogrid.exchange.simulated import Simulated
+
+#: Candle open time in ms, then open, high, low, close in ticks, consistent (low <= open, close <= high).
+Row = tuple[int, int, int, int, int]
+FAR = 1 << 62
+
+
+@dataclass
+class Drive:
+    """One bot on one simulated market. `react` runs the bot's tick and returns the bot as it is then."""
+
+    exchange: Simulated
+    react: Callable[[], Bot]
+    bot: Bot
+    #: Order of extremes, a code of `core.path`.
+    path: int = 0
+    #: Close of the candle before, None at the first.
+    close: int | None = None
+    #: Prices between which nothing can happen; (FAR, -FAR) makes every candle look.
+    low: int = FAR
+    high: int = -FAR
+
+    def run(self, rows: Iterable[Row]) -> None:
+        """Walk candles until they end or the bot does."""
+        for row in rows:
+            if row[3] > self.low and row[2] < self.high and self.low < row[1] < self.high:
+                self.close = row[4]
+                continue
+            self.candle(row)
+            if self.finished:
+                return
+
+    @property
+    def finished(self) -> bool:
+        """The bot will not trade any more."""
+        return self.bot.status in ("stopped", "halted", "refused")
+
+    def candle(self, row: Row) -> None:
+        """One candle: the gap to its open, then its path."""
+        ts, open_, high, low, close = row
+        self.exchange.now_ms = ts
+        before = open_ if self.close is None else self.close
+        for k, y in enumerate(points(open_, high, low, close, self.path)):
+            if self.bot.position is None:
+                self._begin(before, y)
+            if self.bot.position is not None and not self.finished:
+                self._leg(y, gap=k == 0)
+            before = y
+        self.close = close
+        self.exchange.arrive(close)
+        self._watch()
+
+    def _begin(self, before: int, y: int) -> None:
+        """Before the start only the trigger matters: the price stops there on its way."""
+        trigger = self.bot.grid.trigger
+        if trigger is None:
+            self._look(y)
+            return
+        at = self.bot.market.price_ticks(trigger)
+        if self.bot.first_price is None:
+            self._look(before)
+        if self.bot.position is None and min(before, y) <= at <= max(before, y):
+            self._look(at)
+
+    def _leg(self, y: int, gap: bool) -> None:
+        position = self.bot.position
+        assert position is not None  # the caller has looked
+        stop_loss, take_profit = position.plan.stop_loss, position.plan.take_profit
+        if position.phase == RUNNING and stop_loss is not None and y <= stop_loss:
+            self._trade_to(stop_loss)
+            self._look(y if gap else stop_loss)
+        elif position.phase == RUNNING and take_profit is not None and y >= take_profit:
+            self._trade_to(take_profit)
+            self._look(y if gap else take_profit)
+        else:
+            self._trade_to(y)
+
+    def _trade_to(self, y: int) -> None:
+        """Fill what the leg reaches; bots with an order window place the next orders in between."""
+        while self.exchange.match(y):
+            self.bot = self.react()
+            if self.bot.position is None or self.bot.position.phase != RUNNING:
+                return
+
+    def _look(self, price: int) -> None:
+        self.exchange.arrive(price)
+        self.bot = self.react()
+
+    def _watch(self) -> None:
+        """The prices between which the next candles can be passed over."""
+        self.low, self.high = FAR, -FAR
+        position = self.bot.position
+        if position is None or position.phase not in (RUNNING, DONE):
+            return
+        down, up = self.exchange.reach()
+        plan = position.plan
+        self.low = max(-FAR if down is None else down, -FAR if plan.stop_loss is None else plan.stop_loss)
+        self.high = min(FAR if up is None else up, FAR if plan.take_profit is None else plan.take_profit)

@@ -1,0 +1,61 @@
+"""Parity: the live engine on the same candles makes the same fills and the same books as the ladder."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from autogrid.core.ladder import Ladder
+from autogrid.core.path import path_code, points
+from autogrid.core.plan import plan
+from autogrid.errors import InvalidInput
+from autogrid.live.replay import replay
+
+# One source of random grids, markets and candles for kernel, ladder and live engine.
+_SPEC = importlib.util.spec_from_file_location(
+    "kernel_cases", Path(__file__).parents[1] / "research" / "test_kernel.py"
+)
+kernel_cases = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(kernel_cases)
+
+
+def rows_of(candles):
+    ts = candles.index.as_unit("ms").asi8.tolist()
+    columns = [candles[name].astype(int).tolist() for name in ("open", "high", "low", "close")]
+    return list(zip(ts, *columns, strict=True))
+
+
+def by_ladder(grid, market, rows, path, penetration, slippage):
+    start = rows[0][1] if grid.trigger is None else market.price_ticks(grid.trigger)
+    ladder = Ladder(plan(grid, market, start, slippage_ticks=slippage), penetration, slippage)
+    fills, close = [], None
+    for ts, *prices in rows:
+        fills += [(ts, *fill) for fill in ladder.candle(points(*prices, path_code(path)), close)]
+        close = prices[3]
+    return ladder, fills
+
+
+@settings(max_examples=300, deadline=None)
+@given(kernel_cases.cases(), st.sampled_from([None, None, 2, 3, 5]))
+def test_the_live_engine_fills_what_the_ladder_fills(case, window):
+    grid, market, candles, (path, penetration, slippage) = case
+    rows = rows_of(candles)
+    try:
+        ladder, expected = by_ladder(grid, market, rows, path, penetration, slippage)
+    except InvalidInput as error:
+        with pytest.raises(InvalidInput, match="."):
+            replay(grid, market, rows, path=path, penetration_ticks=penetration, slippage_ticks=slippage)
+        assume("cells are too narrow" not in str(error))
+        return
+    assume(slippage < min(row[3] for row in rows))
+    got = replay(
+        grid, market, rows, path=path, penetration_ticks=penetration, slippage_ticks=slippage, window=window
+    )
+    assert [(f.ts_ms, f.key.kind, f.key.cell, f.side, f.price, f.lots) for f in got.fills] == expected
+    if ladder.started:
+        assert got.position.books == ladder.books
+        assert got.stopped == ladder.stopped
+    else:
+        assert got.position is None
