@@ -50,9 +50,7 @@ def test_the_live_engine_fills_what_the_ladder_fills(case, window):
         assume("cells are too narrow" not in str(error))
         return
     assume(slippage < min(row[3] for row in rows))
-    got = replay(
-        grid, market, rows, path=path, penetration_ticks=penetration, slippage_ticks=slippage, window=window
-    )
+    got = replay(grid, market, rows, path=path, penetration_ticks=penetration, slippage_ticks=slippage, window=window)
     assert [(f.ts_ms, f.key.kind, f.key.cell, f.side, f.price, f.lots) for f in got.fills] == expected
     if ladder.started:
         assert got.position.books == ladder.books
