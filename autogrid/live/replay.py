@@ -65,7 +65,7 @@ def replay(
     Drive(exchange, react, bot, path_code(path)).run(rows)
     if bot.status == "halted":
         raise InvalidInput(f"the live engine halted: {bot.reason}")
-    return Replay(bot.position, store.fills, bot.position and bot.position.stopped)
+    return Replay(bot.position, store.fills, None if bot.position is None else bot.position.stopped)
 
 
 def consistent(rows: Iterable[Row]) -> list[Row]:
