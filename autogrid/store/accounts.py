@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -61,6 +62,8 @@ def add(
         with connection.begin_nested():
             made = connection.scalar(sa.insert(account).values(values).returning(account.c.id))
     except sa.exc.IntegrityError as error:
+        if not isinstance(error.orig, psycopg.errors.UniqueViolation):
+            raise
         raise InvalidInput(f"account {name!r} exists already; choose another name or set-key to change it") from error
     assert made is not None
     if credentials is not None:

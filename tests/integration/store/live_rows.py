@@ -10,9 +10,16 @@ from autogrid.core.market import Market
 from autogrid.core.orders import BUY, GRID, Key, OrderName, client_id
 from autogrid.store import bots
 from autogrid.store.live_tables import account
+from autogrid.store.user_tables import app_user
 
 MARKET = Market(tick="0.01", lot="0.001", min_notional="1", maker_fee="0.001", taker_fee="0.001", buy_fee_asset="base")
 GRID_110 = Grid(lower="90", upper="110", cells=4, amount="1")
+
+
+def new_user(engine: sa.Engine, email: str) -> int:
+    with engine.begin() as connection:
+        insert = sa.insert(app_user).values(email=email, password_hash="-", role="trader")
+        return connection.scalar(insert.returning(app_user.c.id))
 
 
 def new_account(engine: sa.Engine, name: str = "main", exchange: str = "binance") -> int:

@@ -15,20 +15,21 @@ from autogrid.errors import InvalidInput
 from autogrid.store import accounts, bot_history, bots, budget
 from autogrid.store.live_tables import bot
 from autogrid.store.tick_store import PgTickStore
-from tests.integration.store.live_rows import new_account, new_bot, order
+from tests.integration.store.live_rows import new_account, new_bot, new_user, order
 
 
 def test_create_get_list(store: sa.Engine) -> None:
     main, other = new_account(store), new_account(store, "other")
-    first, second = new_bot(store, main, owner_id=1), new_bot(store, other, name="b", owner_id=2)
+    ann, bob = new_user(store, "ann@example.org"), new_user(store, "bob@example.org")
+    first, second = new_bot(store, main, owner_id=ann), new_bot(store, other, name="b", owner_id=bob)
     with store.connect() as connection:
-        row = bots.get(connection, first, owner_id=1)
+        row = bots.get(connection, first, owner_id=ann)
         assert (row.name, row.account_name, row.status, row.wish, row.cash) == ("bot", "main", "waiting", "run", 1000)
         assert [each.id for each in bots.listing(connection)] == [first, second]
-        assert [each.id for each in bots.listing(connection, owner_id=2)] == [second]
+        assert [each.id for each in bots.listing(connection, owner_id=bob)] == [second]
         assert [each.id for each in bots.listing(connection, account_id=main)] == [first]
         with pytest.raises(InvalidInput, match=f"bot {first} does not exist"):
-            bots.get(connection, first, owner_id=2)
+            bots.get(connection, first, owner_id=bob)
         with pytest.raises(InvalidInput, match="bot 99 does not exist"):
             bots.set_wish(connection, 99, "pause")
         with pytest.raises(InvalidInput, match="did you mean 'pause'"):

@@ -14,7 +14,7 @@ from autogrid.settings import settings
 from autogrid.store import accounts, passports, secrets
 from autogrid.store.accounts import Credentials
 from autogrid.store.live_tables import account, passport
-from tests.integration.store.live_rows import new_bot
+from tests.integration.store.live_rows import new_bot, new_user
 
 PLAIN = Credentials("the-api-key-1234", "s3cret", "pass phrase")
 
@@ -139,15 +139,16 @@ def test_rotation_under_load_loses_nothing(store: sa.Engine, monkeypatch: pytest
 
 
 def test_accounts_have_one_name_for_each_owner(store: sa.Engine) -> None:
+    ann = new_user(store, "ann@example.org")
     with store.begin() as connection:
         paper = accounts.add(connection, name="p", exchange=accounts.PAPER)
         with pytest.raises(InvalidInput, match="account 'p' exists already"):
             accounts.add(connection, name="p", exchange="binance")
-        mine = accounts.add(connection, name="p", exchange="binance", owner_id=7)
+        mine = accounts.add(connection, name="p", exchange="binance", owner_id=ann)
         with pytest.raises(InvalidInput, match="ambiguous"):
             accounts.get(connection, "p")
-        assert accounts.get(connection, "p", owner_id=7).id == mine
-        assert [each.id for each in accounts.listing(connection, owner_id=7)] == [mine]
+        assert accounts.get(connection, "p", owner_id=ann).id == mine
+        assert [each.id for each in accounts.listing(connection, owner_id=ann)] == [mine]
         with pytest.raises(InvalidInput, match="account 'p' has no credentials"):
             accounts.credentials(connection, paper)
         for call in (accounts.credentials, accounts.remove, accounts.unblock):
@@ -162,19 +163,20 @@ def test_accounts_have_one_name_for_each_owner(store: sa.Engine) -> None:
 
 
 def test_passports_never_change(store: sa.Engine) -> None:
+    ann = new_user(store, "ann@example.org")
     words = {name: name for name in ("study", "study_name", "code_hash", "candles_sha256", "fills_sha256")}
     new = passports.Passport(id="a1" * 32, owner_id=None, result={"equity": "1.5"}, gates=[{"name": "parity"}], **words)
     with store.begin() as connection:
         for _ in range(2):
             assert passports.save(connection, new) == new.id
-        passports.save(connection, replace(new, id="a1" * 6 + "b2" * 26, owner_id=3))
+        passports.save(connection, replace(new, id="a1" * 6 + "b2" * 26, owner_id=ann))
         kept = passports.get(connection, new.id)
         assert replace(kept, created_at=None) == new
-        assert passports.get(connection, "a1a1a1a1a1a1b") == passports.listing(connection, owner_id=3)[0]
+        assert passports.get(connection, "a1a1a1a1a1a1b") == passports.listing(connection, owner_id=ann)[0]
         with pytest.raises(InvalidInput, match="is ambiguous"):
             passports.get(connection, "a1a1a1a1")
         with pytest.raises(InvalidInput, match="does not exist"):
-            passports.get(connection, new.id, owner_id=3)
+            passports.get(connection, new.id, owner_id=ann)
         with pytest.raises(InvalidInput, match="does not exist"):
             passports.get(connection, "a1")
         assert len(passports.listing(connection)) == 2
