@@ -1,12 +1,16 @@
 """Bring a database to the newest schema, by Alembic, one process at a time."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from autogrid.errors import Unavailable
 from autogrid.store import timescale
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 #: The newest revision; a test compares it with the migration files. Known here so that a database that is
 #: up to date costs one query instead of importing Alembic.
@@ -50,10 +54,16 @@ def require_head(engine: Engine) -> None:
 
 def _alembic(connection: Connection) -> None:
     from alembic import command
+
+    command.upgrade(config(connection), "head")
+
+
+def config(connection: Connection) -> "Config":
+    """Alembic's configuration for one connection."""
     from alembic.config import Config
 
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    made = Config()
+    made.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    made.set_main_option("path_separator", "os")
+    made.attributes["connection"] = connection
+    return made
