@@ -16,8 +16,10 @@ class Settings(BaseSettings):
 
     #: PostgreSQL to use; None starts (or reuses) the embedded server below `autogrid_home`.
     database_url: SecretStr | None = None
-    #: Where the embedded server, the candle cache and compiled kernels live.
+    #: Where the embedded server and the candle cache live.
     autogrid_home: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("autogrid")))
+    #: Where compiled kernels live; safe to delete at any time.
+    autogrid_cache: Path = Field(default_factory=lambda: Path(platformdirs.user_cache_dir("autogrid")))
 
     #: In development, keys that are not given are made and kept below `autogrid_home`; elsewhere nothing starts
     #: without them.

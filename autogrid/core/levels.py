@@ -19,6 +19,8 @@ def levels(lower: Decimal, upper: Decimal, cells: int, spacing: str, tick: Decim
     if cells > MAX_CELLS:
         raise InvalidInput(f"cells must be at most {MAX_CELLS}, was {cells}")
     low, high = Fraction(lower) / Fraction(tick), Fraction(upper) / Fraction(tick)
+    if round(low) < 1:
+        raise InvalidInput(f"lower must be at least one price tick ({tick}), was {lower}; use a smaller tick")
     found = _all(low, high, cells, spacing)
     if found is None:
         raise InvalidInput(
@@ -26,6 +28,11 @@ def levels(lower: Decimal, upper: Decimal, cells: int, spacing: str, tick: Decim
             f"at most {_most_cells(low, high, cells, spacing)} cells fit: use fewer cells or a wider range"
         )
     return found
+
+
+def levels_or_none(lower: Decimal, upper: Decimal, cells: int, spacing: str, tick: Decimal) -> tuple[int, ...] | None:
+    """As `levels`, but None where two levels meet."""
+    return _all(Fraction(lower) / Fraction(tick), Fraction(upper) / Fraction(tick), cells, spacing)
 
 
 def nearest_level(found: tuple[int, ...], price: int) -> int:
@@ -48,7 +55,7 @@ def _all(low: Fraction, high: Fraction, cells: int, spacing: str) -> tuple[int, 
         if ticks <= result[-1]:
             return None
         result.append(ticks)
-    return tuple(result) if result[0] >= 1 else None
+    return tuple(result)
 
 
 def _most_cells(low: Fraction, high: Fraction, cells: int, spacing: str) -> int:

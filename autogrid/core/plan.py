@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from autogrid.core.grid import Grid
 from autogrid.core.levels import levels, nearest_level
@@ -46,6 +47,18 @@ class Plan:
         return len(self.lots)
 
 
+class Draft(NamedTuple):
+    """A plan before its amounts are checked; fields as in Plan."""
+
+    grid: Grid
+    market: Market
+    levels: tuple[int, ...]
+    lots: tuple[int, ...]
+    start: int
+    fill: int
+    empty: int
+
+
 def plan(grid: Grid, market: Market, start: int, cash: Number | None = None, slippage_ticks: int = 0) -> Plan:
     """The plan of `grid` when it starts at `start` ticks.
 
@@ -57,9 +70,7 @@ def plan(grid: Grid, market: Market, start: int, cash: Number | None = None, sli
     empty = nearest_level(found, start)
     fill = start + slippage_ticks
     lots = lots_per_cell(grid, market, found, empty, fill)
-    _check_smallest(grid, market, found, lots, empty, fill)
-    if not earns(market, found, lots):
-        raise InvalidInput(_cannot_earn(grid, market, start, fill))
+    _check_amounts(Draft(grid, market, found, lots, start, fill, empty))
     needed = cost(market, found, lots, empty, fill)
     budget = _cash(grid, market, cash, needed)
     gross = tuple(gross_lots(x, market.maker_ppm) for x in lots) if market.fee_in_base else lots
@@ -81,15 +92,24 @@ def plan(grid: Grid, market: Market, start: int, cash: Number | None = None, sli
     )
 
 
-def check_headroom(planned: Plan, highest: int) -> None:
-    """InvalidInput if any integer of a run with prices up to `highest` ticks could leave int64."""
-    total = planned.start_lots + sum(planned.gross) + planned.n
-    ppm = max(planned.market.maker_ppm, planned.market.taker_ppm, 1)
+def check_headroom(planned: Plan, highest: int, travel: int = 0) -> None:
+    """InvalidInput if any integer of a run could leave int64.
+
+    highest: the highest price that can occur, ticks. travel: how far the price moves in all, ticks: no cell can
+    earn more than its lots times that.
+    """
+    market, base = planned.market, max(planned.start_lots, sum(planned.gross)) + planned.n
+    ppm = max(market.maker_ppm, market.taker_ppm)
+    largest = max(
+        planned.start_lots * planned.start_fill,
+        max(x * level for x, level in zip(planned.gross, planned.levels[1:], strict=True)),
+        base * highest if planned.stop_sell and (planned.stop_loss or planned.take_profit) else 0,
+    )
     worst = {
-        "a fee (notional x ppm)": total * highest * ppm + 500_000,
-        "base in millionths of a lot": total * MICRO,
-        "equity": planned.cash + total * highest,
-        "a remainder (price in ticks x a million)": highest * MICRO,
+        "a fee (notional x ppm)": largest * ppm + 500_000,
+        "base in millionths of a lot": base * MICRO,
+        "equity": planned.cash + base * highest + travel * max(planned.gross),
+        "a remainder (price in ticks x a million)": highest * MICRO if market.fee_in_base else 0,
     }
     for name, value in worst.items():
         if value >= HEADROOM:
@@ -103,45 +123,42 @@ def _stops(grid: Grid, market: Market, start: int) -> tuple[int | None, int | No
     profit = None if grid.take_profit is None else market.price_ticks(grid.take_profit)
     if loss is not None and start <= loss:
         raise InvalidInput(
-            f"the start price must be above stop_loss, was {market.price(start)} <= {grid.stop_loss}; "
+            f"the start price must be above stop_loss, was {market.price(start):f} <= {grid.stop_loss:f}; "
             "lower the stop or set a trigger price"
         )
     if profit is not None and start >= profit:
         raise InvalidInput(
-            f"the start price must be below take_profit, was {market.price(start)} >= {grid.take_profit}; "
+            f"the start price must be below take_profit, was {market.price(start):f} >= {grid.take_profit:f}; "
             "raise the stop or set a trigger price"
         )
     return loss, profit
 
 
-def _check_smallest(
-    grid: Grid, market: Market, found: tuple[int, ...], lots: tuple[int, ...], empty: int, fill: int
-) -> None:
-    least = market.min_notional_atoms
-    for i, x in enumerate(lots):
-        if x < 1 or found[i] * x < least:
-            break
-    else:
+def _check_amounts(draft: Draft) -> None:
+    grid, market, found, lots = draft.grid, draft.market, draft.levels, draft.lots
+    small = next((i for i, x in enumerate(lots) if x < 1 or found[i] * x < market.min_notional_atoms), None)
+    if small is None and earns(market, found, lots):
         return
     enough = smallest_lots(market, found)
-    price, investment = (
-        market.price(found[i]),
-        market.money(cost(market, found, (enough,) * grid.cells, empty, fill)),
-    )
+    works = None if enough is None else f"{_investment(draft, enough)} ({market.amount(enough):f} a cell)"
+    if small is None or works is None:
+        widest = cells_that_earn(grid, market, draft.start, draft.fill)
+        remedy = f"at most {widest} cells earn" if widest else "no number of cells earns in this range"
+        raise InvalidInput(
+            f"{grid.cells} cells are too narrow: a cell's sell must bring more than its buy costs, maker fees of "
+            f"{market.maker_fee:f} included; {remedy}: use fewer cells or a wider range"
+            + (f", or an investment of {works}" if works else "")
+        )
     raise InvalidInput(
-        f"cell {i} at {price} must hold at least one lot ({market.lot}) and {market.min_notional} in value, "
-        f"was {market.amount(x)}; the smallest investment that works is {investment} "
-        f"({market.amount(enough)} a cell): invest more or use fewer cells"
+        f"cell {small} at {market.price(found[small]):f} must hold at least one lot ({market.lot:f}) and "
+        f"{market.min_notional:f} in value, was {market.amount(lots[small]):f}; the smallest investment that works "
+        f"is {works}: invest more or use fewer cells"
     )
 
 
-def _cannot_earn(grid: Grid, market: Market, start: int, fill: int) -> str:
-    widest = cells_that_earn(grid, market, start, fill)
-    remedy = f"at most {widest} cells earn" if widest else "no number of cells earns in this range"
-    return (
-        f"{grid.cells} cells are too narrow: a cell's sell must bring more than its buy costs, maker fees "
-        f"of {market.maker_fee} included; {remedy}: use fewer cells or a wider range"
-    )
+def _investment(draft: Draft, lots: int) -> str:
+    needed = cost(draft.market, draft.levels, (lots,) * draft.grid.cells, draft.empty, draft.fill)
+    return f"{draft.market.money(needed):f}"
 
 
 def _cash(grid: Grid, market: Market, cash: Number | None, needed: int) -> int:
@@ -152,6 +169,6 @@ def _cash(grid: Grid, market: Market, cash: Number | None, needed: int) -> int:
     atoms = Fraction(given) // Fraction(market.atom)
     if atoms < needed:
         raise InvalidInput(
-            f"cash must cover the start order and all resting buys, {market.money(needed)} is needed, was {given}"
+            f"cash must cover the start order and all resting buys, {market.money(needed):f} is needed, was {given:f}"
         )
     return atoms

@@ -5,6 +5,7 @@ import json
 import tomllib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
@@ -39,7 +40,7 @@ class Study:
     end: datetime | None
     strategy: str
     params: dict[str, Any]
-    cash: str | int | None
+    cash: str | int | Decimal | None
     path: str
     penetration_ticks: int
     slippage_ticks: int
@@ -71,7 +72,8 @@ class Study:
 def parse_study(text: str, source: str = "study") -> Study:
     """Parse a study file's text; `source` names it in errors. Unknown sections and keys are refused."""
     try:
-        data = tomllib.loads(text)
+        # Numbers without quotes are welcome, and stay as exact as they are written.
+        data = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise InvalidInput(f"{source} is not valid TOML: {error}") from None
     check_keys(source, data, tuple(SECTIONS))

@@ -5,7 +5,7 @@ import hashlib
 import io
 import math
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -120,10 +120,10 @@ class Result:
         """The result as in the command format: decimals as strings, no NaN."""
         plan, market, books = self.run.plan, self.run.market, self.ledger
         return {
-            "levels": [str(market.price(x)) for x in plan.levels],
-            "amounts": [str(market.amount(x)) for x in plan.lots],
+            "levels": [f"{market.price(x):f}" for x in plan.levels],
+            "amounts": [f"{market.amount(x):f}" for x in plan.lots],
             "empty_level": plan.empty,
-            "start_price": str(market.price(plan.start)) if self.run.started else None,
+            "start_price": f"{market.price(plan.start):f}",
             "fills": books.fills,
             "round_trips": books.round_trips,
             **{
@@ -133,8 +133,6 @@ class Result:
             "stopped": self.run.stopped,
             "bounds": {"worst": f"{self.bounds[0]:f}", "best": f"{self.bounds[1]:f}"},
             "metrics": {name: value if math.isfinite(value) else None for name, value in self.metrics.items()},
-            "warnings": self.warnings,
-            "fills_sha256": self.sha256(),
         }
 
     def to_csv(self, out: str | Path | TextIO) -> None:
@@ -179,4 +177,6 @@ class Result:
 
 
 def _millionths(unit: Decimal, count: int) -> Decimal:
-    return Decimal(count) * unit / MICRO
+    with localcontext() as context:
+        context.prec = 60
+        return Decimal(count) * unit / MICRO

@@ -1,7 +1,7 @@
 """Between plans and the kernel: arrays in, integer results out."""
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from fractions import Fraction
 
 import numpy as np
@@ -52,7 +52,7 @@ class Outcome:
 def prepare(plan: Plan, ticks: CandleTicks, path: str, penetration: int, slippage: int) -> Job:
     """Check that no integer can overflow and lay the plan out in arrays."""
     top = max(int(ticks.tree[-1, 1]), plan.levels[-1], plan.start_fill, plan.take_profit or 0)
-    check_headroom(plan, top)
+    check_headroom(plan, top, ticks.travel)
     low = int(ticks.tree[-1, 0])
     if (plan.stop_loss is not None or plan.take_profit is not None) and slippage >= min(low, plan.stop_loss or low):
         raise InvalidInput(f"slippage_ticks must be below the lowest price ({low} ticks), was {slippage}")
@@ -121,7 +121,9 @@ def _money(plan: Plan, atoms: int, micro: int) -> Decimal:
     exact = Fraction(atoms * k.MICRO + micro, k.MICRO)
     if exact.denominator == 1:
         return plan.market.money(exact.numerator)
-    return Decimal(exact.numerator) * plan.market.atom / exact.denominator
+    with localcontext() as context:
+        context.prec = 60
+        return Decimal(exact.numerator) * plan.market.atom / exact.denominator
 
 
 def _ints(values: tuple[int, ...]) -> Ints:

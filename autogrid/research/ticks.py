@@ -32,6 +32,8 @@ class CandleTicks:
     offset: Ints
     #: Index of the last candle of each UTC day.
     days: Ints
+    #: No path through these candles is longer than this.
+    travel: int
 
     def __len__(self) -> int:
         return len(self.ts)
@@ -77,7 +79,8 @@ def candle_ticks(candles: pd.DataFrame, market: Market) -> CandleTicks:
     # The tree's first level holds low, high and close already; keep views instead of copies.
     days = np.append(np.flatnonzero(np.diff(ts // DAY_MS)), len(ts) - 1).astype(np.int64)
     leaves = tree[: len(ts)]
-    return CandleTicks(ts, open_, leaves[:, 1], leaves[:, 0], leaves[:, 3], tree, offset, days)
+    travel = 3 * int((high - low).sum()) + int(np.abs(open_[1:] - close[:-1]).sum())
+    return CandleTicks(ts, open_, leaves[:, 1], leaves[:, 0], leaves[:, 3], tree, offset, days, travel)
 
 
 def _times(candles: pd.DataFrame) -> Ints:
