@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: help setup demo test lint bench
+.PHONY: help setup demo test lint bench cli-help
 help:
 	@echo "make demo   set up, then import, backtest and sweep a market (CANDLES=file for your own)"
 	@echo "make test   set up, then run all tests"
@@ -30,6 +30,9 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+cli-help: setup
+	@COLUMNS=80 $(BIN)/python -c 'from autogrid.cli.app import app; app(prog_name="autogrid")' --help > autogrid/cli/help.txt
 
 bench: setup
 	@for file in tests/bench/bench_*.py; do $(BIN)/python $$file || exit 1; done

@@ -28,15 +28,18 @@ def backtest(
         raise InvalidInput("only one of --json and --fills can be - (standard output)")
     result = run_study(read_study(study), candles)
     if json_out is not None:
-        _write(json_out, json.dumps(result.to_json(), indent=2) + "\n")
+        write(json_out, json.dumps(result.to_json(), indent=2) + "\n")
     if fills is not None:
-        result.to_csv(sys.stdout if str(fills) == "-" else fills)
+        write(fills, result.csv())
     if html is not None:
-        result.to_html(html)
-    if "-" not in (str(json_out), str(fills)):
-        from autogrid.cli.summary import show
+        write(html, result.html())
+    if "-" in (str(json_out), str(fills)):
+        for warning in result.warnings:
+            typer.echo(f"warning: {warning}", err=True)
+        return
+    from autogrid.cli.summary import show
 
-        show(result)
+    show(result)
 
 
 def read_study(path: Path) -> Study:
@@ -51,9 +54,11 @@ def read_study(path: Path) -> Study:
 
 def run_study(study: Study, file: Path | None) -> "Result":
     """Backtest a study on a candle file or, without one, on the store's candles."""
-    market, grid = study.market, study.grid()
+    grid = study.grid()
+    from autogrid.data.rules import study_market
     from autogrid.research.backtest import backtest as run
 
+    market = study_market(study)
     return run(
         grid,
         study_candles(study, file),
@@ -66,30 +71,27 @@ def run_study(study: Study, file: Path | None) -> "Result":
 
 
 def study_candles(study: Study, file: Path | None) -> "pd.DataFrame":
-    """The candles a study asks for, within its start and end (exclusive)."""
-    if file is None:
-        from autogrid.data.load import load_candles
+    """The store's candles as [candles] names them, or all those of a file."""
+    if file is not None:
+        from autogrid.data.frame import read_candles
 
-        if not (study.exchange and study.symbol and study.timeframe):
-            raise InvalidInput("a study without --candles needs exchange, symbol ([market]) and timeframe ([candles])")
-        return load_candles(study.exchange, study.symbol, study.timeframe, study.start, study.end)
-    from autogrid.data.frame import read_candles
+        if study.start or study.end:
+            typer.echo(f"note: start and end of [candles] are the store's; all of {file} is used", err=True)
+        return read_candles(file)
+    from autogrid.data.load import load_candles
 
-    frame = read_candles(file)
-    inside = frame.index == frame.index
-    if study.start is not None:
-        inside &= frame.index >= study.start
-    if study.end is not None:
-        inside &= frame.index < study.end
-    if not inside.any():
-        raise InvalidInput(
-            f"{file} has no candles from {study.start} to {study.end}; it spans {frame.index[0]} to {frame.index[-1]}"
-        )
-    return frame[inside]
+    if not (study.exchange and study.symbol and study.timeframe):
+        raise InvalidInput("a study without --candles needs exchange, symbol ([market]) and timeframe ([candles])")
+    return load_candles(study.exchange, study.symbol, study.timeframe, study.start, study.end)
 
 
-def _write(out: Path, text: str) -> None:
+def write(out: Path, text: str) -> None:
+    """Write text to a file, or to standard output where `out` is "-"."""
     if str(out) == "-":
         sys.stdout.write(text)
-    else:
-        out.write_text(text, encoding="utf-8")
+        return
+    try:
+        with out.open("w", encoding="utf-8", newline="") as file:
+            file.write(text)
+    except OSError as error:
+        raise InvalidInput(f"{out} cannot be written: {error.strerror}; choose another place") from None

@@ -119,6 +119,7 @@ def fetch(
 
     from autogrid.data import fetch as fetching
     from autogrid.data.load import time_ms
+    from autogrid.data.rules import store_rules
     from autogrid.data.sources.ccxt_source import OMITS_EMPTY, open_exchange
 
     begin, end = time_ms(since), None if until is None else time_ms(until)
@@ -141,6 +142,14 @@ def fetch(
             progress=progress,
         )
     typer.echo(f"{exchange} {symbol} {timeframe}: {done.inserted:,} new candles in {done.pages} pages")
+    market = store_rules(client, exchange, symbol)
+    if market is None:
+        typer.echo("The exchange tells no price tick and lot: studies of this market need their own [market] keys.")
+    else:
+        typer.echo(
+            f"Rules stored: tick {market.tick:f}, lot {market.lot:f}, min_notional {market.min_notional:f}, "
+            f"fees {market.maker_fee:f} / {market.taker_fee:f}, a buy's taken from {market.buy_fee_asset}"
+        )
 
 
 @app.command()

@@ -4,10 +4,15 @@ import sys
 from pathlib import Path
 
 
+def help_page() -> str:
+    """The stored page; `make cli-help` stores it anew."""
+    return Path(__file__).with_name("help.txt").read_text(encoding="utf-8")
+
+
 def main() -> None:
     """Run the command line; every AutoGrid error becomes one line and an exit code."""
     if len(sys.argv) == 1 or sys.argv[1:] in (["--help"], ["-h"]):
-        sys.stdout.write(Path(__file__).with_name("help.txt").read_text(encoding="utf-8"))
+        sys.stdout.write(help_page())
         return
     from autogrid.cli.app import app
     from autogrid.errors import AutogridError, InvalidInput, Unavailable

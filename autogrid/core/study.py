@@ -3,6 +3,7 @@
 import hashlib
 import json
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -47,11 +48,20 @@ class Study:
 
     @property
     def market(self) -> Market:
-        """The market; InvalidInput naming the rules that are missing."""
-        missing = [name for name in NEEDED if name not in self.market_rules]
+        """The market by the study's own keys; InvalidInput naming the rules that are missing."""
+        return self.market_with({})
+
+    def market_with(self, known: Mapping[str, Any]) -> Market:
+        """The market by the study's own keys and, for the others, by `known` rules."""
+        rules = {**known, **self.market_rules}
+        missing = [name for name in NEEDED if name not in rules]
         if missing:
-            raise InvalidInput(f'[market] needs {" and ".join(missing)}: add them, for example tick = "0.01"')
-        return Market(**self.market_rules)
+            remedy = f'add {missing[0]} = "..." to the section'
+            if self.exchange and self.symbol:
+                fetch = f"autogrid candles fetch {self.exchange} {self.symbol} {self.timeframe or '1m'} --since DATE"
+                remedy += f", or store the exchange's own rules with: {fetch}"
+            raise InvalidInput(f"[market] needs {' and '.join(missing)}: {remedy}")
+        return Market(**rules)
 
     def grid(self) -> Grid:
         """The grid of a `static` strategy."""

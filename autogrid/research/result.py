@@ -145,11 +145,15 @@ class Result:
         writer.writerow(CSV_COLUMNS)
         writer.writerows(tuple(f"{x:f}" if isinstance(x, Decimal) else x for x in row) for row in self.fill_rows())
 
-    def sha256(self) -> str:
-        """Fingerprint of all fills: the hash of the bytes that `to_csv` writes."""
+    def csv(self) -> str:
+        """What `to_csv` writes."""
         text = io.StringIO()
         self.to_csv(text)
-        return hashlib.sha256(text.getvalue().encode()).hexdigest()
+        return text.getvalue()
+
+    def sha256(self) -> str:
+        """Fingerprint of all fills: the hash of the bytes that `to_csv` writes."""
+        return hashlib.sha256(self.csv().encode()).hexdigest()
 
     @cached_property
     def portfolio(self) -> "vbt.Portfolio":
@@ -165,10 +169,14 @@ class Result:
         return figure(self)
 
     def to_html(self, out: str | Path) -> None:
-        """One self-contained page: the summary and the plot."""
+        """Write one self-contained page: the summary and the plot."""
+        Path(out).write_text(self.html(), encoding="utf-8")
+
+    def html(self) -> str:
+        """What `to_html` writes."""
         from autogrid.research.html import page
 
-        Path(out).write_text(page(self), encoding="utf-8")
+        return page(self)
 
     def _repr_html_(self) -> str:
         from autogrid.research.html import card

@@ -25,6 +25,8 @@ market = sa.Table(
     sa.Column("min_notional", sa.Numeric),
     sa.Column("maker_fee", sa.Numeric),
     sa.Column("taker_fee", sa.Numeric),
+    sa.Column("buy_fee_asset", sa.Text),
+    sa.CheckConstraint("buy_fee_asset IN ('quote', 'base')", name="market_buy_fee_asset"),
     sa.UniqueConstraint("exchange", "symbol", name="market_exchange_symbol"),
 )
 

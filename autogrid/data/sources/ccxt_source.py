@@ -2,6 +2,7 @@
 
 import importlib
 import re
+from decimal import Decimal
 from typing import Any, Protocol
 
 from autogrid.data.raw import Raw
@@ -11,14 +12,22 @@ from autogrid.errors import InvalidInput, Unavailable
 #: Exchanges whose documentation says that minutes without trades yield no candle.
 OMITS_EMPTY = frozenset({"bitfinex", "coinbase", "coinbaseadvanced", "coinbaseexchange"})
 
+#: ccxt's codes of how a market's precision is meant.
+DECIMAL_PLACES, TICK_SIZE = 2, 4
+
 
 class Client(Protocol):
     """What is used of a ccxt exchange."""
 
     id: str
+    #: What the numbers of a market's precision mean; TICK_SIZE or DECIMAL_PLACES, others are not used.
+    precisionMode: int
 
     def fetch_ohlcv(self, symbol: str, timeframe: str, since: int, limit: int) -> list[list[float]]:
         """Candles from `since` (ms) on, at most `limit`, oldest first."""
+
+    def load_markets(self) -> dict[str, Any]:
+        """Symbol -> ccxt's description of the market."""
 
 
 def open_exchange(name: str, timeframe: str) -> Client:
@@ -65,3 +74,34 @@ def fetch_page(
     except errors.BaseError as error:
         raise Unavailable(f"{client.id}: expected candles, found: {error}.") from error
     return from_rows([list(row) for row in rows], f"{client.id} {symbol} {timeframe} since {since}")
+
+
+def market_rules(client: Client, symbol: str) -> dict[str, Any] | None:
+    """The market's rules by their names in a study file; None where the exchange does not tell a tick and a lot.
+
+    Fees are ccxt's for the lowest tier, a rebate counts as none. `buy_fee_asset` is left out where ccxt does not know.
+    """
+    from ccxt.base import errors
+
+    try:
+        found = client.load_markets().get(symbol) or {}
+    except errors.BaseError:
+        return None
+    precision, least = found.get("precision") or {}, ((found.get("limits") or {}).get("cost") or {}).get("min")
+    tick, lot = (_unit(precision.get(name), client.precisionMode) for name in ("price", "amount"))
+    if tick is None or lot is None:
+        return None
+    rules = {"tick": tick, "lot": lot, "min_notional": Decimal(str(least or 0))}
+    for name in ("maker", "taker"):
+        if found.get(name) is not None:
+            rules[f"{name}_fee"] = max(Decimal(str(found[name])), Decimal(0)).quantize(Decimal("0.000001"))
+    side = found.get("feeSide")
+    return rules | ({} if side is None else {"buy_fee_asset": "base" if side in ("get", "base") else "quote"})
+
+
+def _unit(value: Any, mode: int) -> Decimal | None:
+    """A tick or lot from ccxt's precision: a unit or a number of decimals. Significant digits have no one tick."""
+    if value is None or mode not in (TICK_SIZE, DECIMAL_PLACES):
+        return None
+    unit = Decimal(1).scaleb(-int(value)) if mode == DECIMAL_PLACES else Decimal(str(value))
+    return unit if unit > 0 else None

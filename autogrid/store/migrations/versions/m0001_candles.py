@@ -25,6 +25,8 @@ def upgrade() -> None:
         sa.Column("exchange", sa.Text, nullable=False),
         sa.Column("symbol", sa.Text, nullable=False),
         *(sa.Column(n, sa.Numeric) for n in ("tick", "lot", "min_notional", "maker_fee", "taker_fee")),
+        sa.Column("buy_fee_asset", sa.Text),
+        sa.CheckConstraint("buy_fee_asset IN ('quote', 'base')", name="market_buy_fee_asset"),
         sa.UniqueConstraint("exchange", "symbol", name="market_exchange_symbol"),
     )
     op.create_table(
