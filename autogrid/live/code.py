@@ -1,4 +1,4 @@
-"""The fingerprint of the code that trades: a bot is refused by workers that run other code than it was promoted with."""
+"""The fingerprint of the code that trades: workers refuse a bot that was promoted with other code than they run."""
 
 import hashlib
 from functools import cache
