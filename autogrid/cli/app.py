@@ -2,7 +2,7 @@
 
 import typer
 
-from autogrid.cli import backtest, candles, db, demo, loopback, ops
+from autogrid.cli import backtest, candles, db, demo, loopback, ops, replay
 
 app = typer.Typer(
     name="autogrid",
@@ -13,6 +13,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("backtest")(backtest.backtest)
+app.command("replay")(replay.replay)
 app.add_typer(candles.app, name="candles")
 app.add_typer(db.app, name="db")
 app.add_typer(ops.app, name="ops")

@@ -24,9 +24,18 @@ def backtest(
     html: Annotated[Path | None, typer.Option(help="Write a page with summary and plot.")] = None,
 ) -> None:
     """Backtest a study's grid and show or write the result."""
+    one_output(json_out, fills)
+    hand_over(run_study(read_study(study), candles), json_out, fills, html)
+
+
+def one_output(json_out: Path | None, fills: Path | None) -> None:
+    """InvalidInput where both want standard output."""
     if str(json_out) == str(fills) == "-":
         raise InvalidInput("only one of --json and --fills can be - (standard output)")
-    result = run_study(read_study(study), candles)
+
+
+def hand_over(result: "Result", json_out: Path | None, fills: Path | None, html: Path | None = None) -> None:
+    """Write a result where it is asked for, or show it."""
     if json_out is not None:
         write(json_out, json.dumps(result.to_json(), indent=2) + "\n")
     if fills is not None:
@@ -54,20 +63,10 @@ def read_study(path: Path) -> Study:
 
 def run_study(study: Study, file: Path | None) -> "Result":
     """Backtest a study on a candle file or, without one, on the store's candles."""
-    grid = study.grid()
-    from autogrid.data.rules import study_market
-    from autogrid.research.backtest import backtest as run
+    study.grid()  # its mistakes are said before candles are looked for
+    from autogrid.research.study import backtest_study
 
-    market = study_market(study)
-    return run(
-        grid,
-        study_candles(study, file),
-        market,
-        cash=None if study.cash is None else str(study.cash),
-        path=study.path,
-        penetration_ticks=study.penetration_ticks,
-        slippage_ticks=study.slippage_ticks,
-    )
+    return backtest_study(study, study_candles(study, file))
 
 
 def study_candles(study: Study, file: Path | None) -> "pd.DataFrame":

@@ -1,0 +1,91 @@
+"""A study through the live engine: fills and ledger by its ticks, figures by research, for the same plan."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+
+from autogrid.core.bot import FillRow
+from autogrid.core.ledger import Books
+from autogrid.core.market import Market
+from autogrid.core.orders import BUY, KINDS
+from autogrid.core.study import Study
+from autogrid.live.drive import Row
+from autogrid.live.replay import SYMBOL, replay
+from autogrid.research.result import Result
+from autogrid.research.runlog import FillLog, Run
+from autogrid.research.study import backtest_study
+from autogrid.research.ticks import CandleTicks
+
+_FEE_ASSETS = dict(zip(SYMBOL.split("/"), ("base", "quote"), strict=True))
+
+
+class Replayed(Result):
+    """A result whose fills, fees and ledger are the live engine's; bounds and metrics are those of the backtest."""
+
+    def __init__(self, run: Run, candles: pd.DataFrame, live: list[FillRow]) -> None:
+        super().__init__(run, candles)
+        self.live = live
+
+    def fill_rows(self) -> Iterator[tuple[int, str, int, str, Decimal, Decimal, Decimal, str]]:
+        """Fills as the engine booked them, fees included."""
+        market = self.run.market
+        for row in self.live:
+            yield (
+                row.ts_ms,
+                KINDS[row.key.kind],
+                row.key.cell,
+                "buy" if row.side == BUY else "sell",
+                market.price(row.price),
+                market.amount(row.lots),
+                row.fee,
+                _FEE_ASSETS[row.fee_asset],
+            )
+
+
+def replay_study(study: Study, candles: pd.DataFrame) -> Replayed:
+    """Replay a study on `candles`. Raises InvalidInput as `backtest_study` does."""
+    return replay_like(backtest_study(study, candles), study)
+
+
+def replay_like(expected: Result, study: Study) -> Replayed:
+    """The live engine on the candles and with the arguments of a study's backtest."""
+    run = expected.run
+    # Backtests know the least notional of cells only; an exchange also refuses start and stop orders below it, which
+    # the gate "market orders" says. So that the same orders are compared, the simulated exchange knows none.
+    done = replay(
+        run.plan.grid,
+        Market(**{**vars(run.market), "min_notional": 0}),
+        rows(run.ticks),
+        cash=None if study.cash is None else str(study.cash),
+        path=study.path,
+        penetration_ticks=study.penetration_ticks,
+        slippage_ticks=study.slippage_ticks,
+    )
+    books = Books(run.plan) if done.position is None else done.position.books
+    live = Run(
+        plan=run.plan,
+        market=run.market,
+        ticks=run.ticks,
+        fills=_log(done.fills, run.ticks),
+        ledger=books.ledger(int(run.ticks.close[-1])),
+        bounds=run.bounds,
+        metrics=run.metrics,
+        stopped=done.stopped,
+        started=done.position is not None,
+    )
+    return Replayed(live, expected.candles, done.fills)
+
+
+def rows(ticks: CandleTicks) -> list[Row]:
+    """Candles as the live engine reads them."""
+    columns = (ticks.ts, ticks.open, ticks.high, ticks.low, ticks.close)
+    return list(zip(*(column.tolist() for column in columns), strict=True))
+
+
+def _log(fills: list[FillRow], ticks: CandleTicks) -> FillLog:
+    """The fills as columns."""
+    fields = [(f.ts_ms, f.key.kind, f.key.cell, f.side, f.price, f.lots) for f in fills]
+    ts, *columns = np.array(fields, np.int64).reshape(-1, 6).T
+    return FillLog(np.searchsorted(ticks.ts, ts), *columns)
