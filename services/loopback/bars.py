@@ -54,6 +54,14 @@ class Bars:
         counts[-1] += 1
         buys[-1] += qty if is_taker_buy else 0
 
+    def since(self, start: int) -> Bar | None:
+        """Everything from `start` on as one candle; None where there is nothing."""
+        first = bisect_left(self.columns[0], start)
+        if first == len(self.columns[0]):
+            return None
+        _, opens, highs, lows, closes, *sums = (column[first:] for column in self.columns)
+        return [start, opens[0], max(highs), min(lows), closes[-1], *map(sum, sums)]
+
     def between(self, interval: str, start: int | None, end: int | None, limit: int) -> list[Bar]:
         """Candles opening in [start, end]; the latest `limit` where start is None, else the first."""
         times = self.columns[0]
@@ -61,9 +69,11 @@ class Bars:
             return []
         if start is None:
             stop = bisect_left(times, bucket(end, interval)[1]) if end is not None else len(times)
-            span = bucket(times[-1], interval)
-            first = bisect_left(times, span[0] - (limit - 1) * (span[1] - span[0])) if end is None else 0
-            return self._merge(interval, first, stop, None)[-limit:]
+            first = stop
+            for _ in range(limit):
+                if first:
+                    first = bisect_left(times, bucket(times[first - 1], interval)[0])
+            return self._merge(interval, first, stop, None)
         first = bisect_left(times, start)
         if first < len(times) and bucket(times[first], interval)[0] < start:
             first = bisect_left(times, bucket(times[first], interval)[1])

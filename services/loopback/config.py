@@ -8,11 +8,11 @@ from services.loopback.account import Account
 from services.loopback.clock import Clock
 from services.loopback.engine import Engine
 from services.loopback.exchange import Exchange
-from services.loopback.faults import Faults
+from services.loopback.faults import Faults, Rule
 from services.loopback.limits import Limits
 from services.loopback.market import Market
 from services.loopback.player import Player
-from services.loopback.tape import candle_tape, trade_tape
+from services.loopback.tape import Tape
 from services.loopback.units import e8, units
 
 #: Fields of a market's JSON that describe its tape.
@@ -65,22 +65,27 @@ def parse_account(text: str) -> dict[str, Any]:
     return {"name": name, "key": key, "secret": secret, "balances": pairs} | ({"fee_asset": fee[0]} if fee else {})
 
 
+def _open_tape(market: Market, values: dict[str, Any]) -> Tape:
+    # Files need pandas and pyarrow, which take longer to import than all the rest.
+    from services.loopback.reader import candle_tape, trade_tape
+
+    start, row = values.get("start"), int(values.get("start_row", 0))
+    if values.get("trades"):
+        return trade_tape(market, Path(values["trades"]), start, row)
+    path, per_leg = str(values.get("path", "nearest")), int(values.get("prints_per_leg", 1))
+    return candle_tape(market, Path(values["candles"]), start, row, path, per_leg)
+
+
 def build(config: Config) -> Exchange:
     """The exchange, its tapes opened; nothing runs yet."""
-    from services.loopback.faults import Rule
-
     clock = Clock(tape_stamps=config.tape_stamps)
     engine = Engine(clock)
     tapes = []
     for values in config.markets:
         market = Market.from_config({name: value for name, value in values.items() if name not in TAPE_FIELDS})
         engine.add_market(market)
-        start, row = values.get("start"), int(values.get("start_row", 0))
-        if values.get("candles"):
-            path, per_leg = str(values.get("path", "nearest")), int(values.get("prints_per_leg", 1))
-            tapes.append(candle_tape(market, Path(values["candles"]), start, row, path, per_leg))
-        elif values.get("trades"):
-            tapes.append(trade_tape(market, Path(values["trades"]), start, row))
+        if values.get("candles") or values.get("trades"):
+            tapes.append(_open_tape(market, values))
     for number, values in enumerate(config.accounts, start=1):
         account = make_account(values, number)
         engine.accounts[account.name] = account

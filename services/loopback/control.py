@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from services.loopback import audit
+from services.loopback import audit, catalogue
 from services.loopback.account import Account
 from services.loopback.config import make_account
 from services.loopback.engine import NewOrder
@@ -226,6 +226,27 @@ def fault(exchange: Exchange, body: Json) -> Json:
     return {"rules": len(exchange.faults.rules)}
 
 
+def row(exchange: Exchange, body: Json) -> Json:
+    """Switch on `row` N of the fault catalogue (or off, with `undo`); other fields override its rules and places."""
+    number, undo = int(body["row"]), bool(body.get("undo", False))
+    if number not in catalogue.ROWS:
+        raise ValueError(f"row: expected 1 to {len(catalogue.ROWS)}, found {number}")
+    overrides = {name: value for name, value in body.items() if name not in ("row", "undo")}
+    if undo:
+        exchange.faults.clear(f"row {number}")
+    else:
+        exchange.faults.rules += [Rule.from_json(values) for values in catalogue.rules_of(number, overrides)]
+    for name, values in catalogue.commands_of(number, overrides, undo):
+        COMMANDS[name](exchange, values)
+    return {"row": number, "name": catalogue.ROWS[number].name, "rules": len(exchange.faults.rules)}
+
+
+def help_(exchange: Exchange, body: Json) -> Json:
+    """What every command does, and the catalogue's rows."""
+    commands = {name: (command.__doc__ or "").strip() for name, command in COMMANDS.items()}
+    return {"commands": commands, "rows": {str(number): row.name for number, row in catalogue.ROWS.items()}}
+
+
 def faults(exchange: Exchange, body: Json) -> Json:
     """The rules with their counts."""
     return {"rules": exchange.faults.show()}
@@ -243,5 +264,6 @@ COMMANDS: dict[str, Callable[[Exchange, Json], Json]] = {
     "state": state, "tape": tape, "step": step, "pause": pause, "resume": resume, "print": print_,
     "account": account, "deposit": deposit, "drain": drain, "order": order, "fill": fill, "cancel": cancel,
     "expire": expire, "market": market, "delist": delist, "key": key, "fee": fee, "clock": clock,
-    "limits": limits, "ban": ban, "stream": stream, "fault": fault, "faults": faults, "clear": clear,
+    "limits": limits, "ban": ban, "stream": stream, "row": row, "help": help_,
+    "fault": fault, "faults": faults, "clear": clear,
 }  # fmt: skip

@@ -145,7 +145,9 @@ class Engine:
         self.history.setdefault((account.name, order.symbol), []).append(order)
         if not takes and new.tif in ("IOC", "FOK"):
             self.listener.on_order(order, "NEW", None)
-            self._end(order, "EXPIRED", f"UNFILLED_{new.tif}_" + ("QUANTITY" if new.tif == "IOC" else "ORDER"))
+            self._end(
+                order, "EXPIRED", f"UNFILLED_{new.tif}_" + ("QUANTITY_EXPIRED" if new.tif == "IOC" else "ORDER_EXPIRED")
+            )
             return order
         if takes:
             self.listener.on_order(order, "NEW", None)

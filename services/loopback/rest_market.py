@@ -120,10 +120,9 @@ def day_stats(exchange: Exchange, market: Market) -> dict[str, Any]:
     """The last 24 hours of the tape."""
     tape = exchange.player.tapes.get(market.symbol)
     now = exchange.clock.tape()
-    bars = tape.bars.between("1m" if tape.bars.base_ms < 3_600_000 else "1h", now - DAY_MS, None, 2000) if tape else []
-    opening, low = (bars[0][1], min(bar[3] for bar in bars)) if bars else (market.last, market.last)
-    high = max((bar[2] for bar in bars), default=market.last)
-    volume, quote = sum(bar[5] for bar in bars), sum(bar[6] for bar in bars)
+    day = tape.bars.since(now - DAY_MS) if tape else None
+    last = market.last
+    _, opening, high, low, _, volume, quote, count, _ = day or [now, last, last, last, last, 0, 0, 0, 0]
     change = market.last - opening
     return {
         "symbol": market.symbol,
@@ -143,7 +142,7 @@ def day_stats(exchange: Exchange, market: Market) -> dict[str, Any]:
         "closeTime": now,
         "firstId": 1,
         "lastId": market.next_trade_id - 1,
-        "count": sum(bar[7] for bar in bars),
+        "count": count,
     }
 
 
