@@ -6,9 +6,10 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from autogrid.core.market import Market
-from autogrid.errors import AutogridError, InvalidInput, OutcomeUnknown, Rejected, Unavailable
+from autogrid.errors import AutogridError, InvalidInput, OutcomeUnknown, Rejected, RetryLater, Unavailable
 from autogrid.exchange import ccxt_parse as parse
 from autogrid.exchange.ccxt_link import Connection, Link
+from autogrid.exchange.ccxt_table import ID
 from autogrid.exchange.ccxt_trades import of_order, since
 from autogrid.exchange.limiter import CANCEL, DATA, PLACE, PROTECT, Limiter
 from autogrid.exchange.port import BUY, Balance, ExchangeOrder, Execution, NewOrder, Page, Permissions
@@ -37,6 +38,7 @@ class CcxtExchange:
         self._link = Link(connection, limiter)
         self._client = self._link.client
         self._row = self._link.profile
+        self._prepared = False
         self._fees = (maker_fee, taker_fee)
         self._buy_fee_asset = buy_fee_asset or self._row.buy_fee_asset
 
@@ -73,7 +75,7 @@ class CcxtExchange:
         return found
 
     def place(self, order: NewOrder) -> ExchangeOrder:
-        rules = self.rules(order.symbol)
+        rules = self._ready(order.symbol)
         amount, price = parse.quantised(rules, order)
         sent = replace(order, amount=Decimal(amount), price=None if price is None else Decimal(price))
         kind, extra = ("limit", dict(self._row.maker)) if price is not None and order.post_only else ("limit", {})
@@ -91,15 +93,13 @@ class CcxtExchange:
         return self._written(lambda: parse.placed(raw, sent, self._row.id_prefix))
 
     def cancel(self, symbol: str, client_id: str, exchange_id: str | None) -> None:
-        self._market(symbol)
-        key, extra = self._row.cancel_key, {}
-        if exchange_id is None and key is None:
+        self._ready(symbol)
+        if exchange_id is None and self._row.cancel_key is None:
             exchange_id = self._id_in_open_orders(symbol, client_id)
-        if exchange_id is None and key is not None:
-            extra = {key: self._row.id_prefix + client_id}
+        number, extra = self._address(self._row.cancel_key, client_id, exchange_id)
         raw = self._link.call(
             "cancel_order",
-            lambda: self._client.cancel_order(exchange_id, symbol, extra),
+            lambda: self._client.cancel_order(number, symbol, extra),
             writes=True,
             share=CANCEL,
         )
@@ -113,13 +113,11 @@ class CcxtExchange:
 
     def find(self, symbol: str, client_id: str, exchange_id: str | None) -> ExchangeOrder | None:
         self._market(symbol)
-        key, extra = self._row.find_key, {}
-        if exchange_id is None and key is None:
+        if exchange_id is None and self._row.find_key is None:
             return self._search(symbol, client_id)
-        if exchange_id is None and key is not None:
-            extra = {key: self._row.id_prefix + client_id}
+        number, extra = self._address(self._row.find_key, client_id, exchange_id)
         try:
-            raw = self._read("fetch_order", lambda: self._client.fetch_order(exchange_id, symbol, extra))
+            raw = self._read("fetch_order", lambda: self._client.fetch_order(number, symbol, extra))
         except Rejected as error:
             if error.reason == "unknown_order":
                 return None
@@ -134,12 +132,30 @@ class CcxtExchange:
         self._market(symbol)
         return of_order(self._link, symbol, exchange_id)
 
+    def _ready(self, symbol: str) -> Market:
+        """The rules, before something is sent: what goes wrong here has definitely changed nothing."""
+        try:
+            return self.rules(symbol)
+        except RetryLater:
+            raise
+        except Unavailable as error:
+            raise RetryLater(str(error)) from error
+        except InvalidInput as error:
+            raise Rejected(str(error), "halted") from error
+
     def _market_order(self, order: NewOrder, rules: Market) -> tuple[str, str | None, dict[str, Any]]:
         """Type, price and parameters of an order that takes at once."""
         if order.side != BUY or self._row.market_buy_in_base:
             return "market", None, {}
         ticks = rules.price_ticks(self.price(order.symbol) * _REACH)
         return "limit", format(rules.price(ticks), "f"), {"timeInForce": "IOC"}
+
+    def _address(self, key: str | None, client_id: str, exchange_id: str | None) -> tuple[str | None, dict[str, str]]:
+        """How ccxt is told which order is meant: its first argument and its parameters."""
+        if exchange_id is not None or key is None:
+            return exchange_id, {}
+        ours = self._row.id_prefix + client_id
+        return (ours, {}) if key == ID else (None, {key: ours})
 
     def _id_in_open_orders(self, symbol: str, client_id: str) -> str:
         for found in self.open_orders(symbol):
@@ -168,6 +184,11 @@ class CcxtExchange:
     def _market(self, symbol: str, *, fresh: bool = False) -> dict[str, Any]:
         if fresh or symbol not in (self._client.markets or {}):
             self._load([symbol])
+        if not self._prepared:
+            ask = self._row.prepare
+            if ask is not None:
+                self._link.call("prepare", lambda: ask(self._client))
+            self._prepared = True
         try:
             found: dict[str, Any] = self._client.markets[symbol]
         except KeyError:

@@ -77,9 +77,11 @@ CLASSES = (
     ("NotSupported", "other"),
 )
 _WORDS = (
-    (r"duplicat", "duplicate"),
-    (r"post.?only|POC_FILL|immediately", "would_cross"),
-    (r"precision|minimum|too small|too low|at least|notional|tick|lot size|decimal", "filter"),
+    (r"duplicat|already exist", "duplicate"),
+    (r"unknown order|order not found|order does not exist", "unknown_order"),
+    (r"post.?only|limit.?maker|POC_FILL|immediately", "would_cross"),
+    (r"insufficient|not enough|available\.amount|BALANCE", "insufficient_funds"),
+    (r"precision|minimum|the min |too small|too low|at least|notional|tick|lot size|decimal", "filter"),
 )
 #: Seconds for 429 and 418 without Retry-After.
 _PAUSE = {429: 30.0, 418: 120.0}
@@ -106,13 +108,16 @@ def translate(
     if isinstance(error, AutogridError):
         return error
     code = binance_code(exchange, answer)
-    text = f"{exchange}: {answer.status if answer else 'no'} answer: {_short(answer.body if answer else str(error))}"
+    text = f"{exchange}: no answer: {_short(repr(error))}"
+    if answer is not None:
+        text = f"{exchange}: answer {answer.status}: {_short(answer.body)}"
     if answer is not None and (answer.status in _PAUSE or code == -1003):
         return RetryLater(text, pause_s(answer, now_ms), banned=True)
     if code is not None:
         found = _by_code(code, text, answer.body if answer else "", answer, now_ms)
     elif not sent:
-        found = _by_class(error, text)
+        # Nothing has left, whatever went wrong.
+        found = _by_class(error, text) or (Rejected(text) if writes else Unavailable(text))
     elif answer is None:
         found = RetryLater(f"{exchange}: no connection: {error}", 2.0) if never_connected(error) else None
     elif answer.status in (401, 403, 451):

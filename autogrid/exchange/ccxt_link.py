@@ -121,7 +121,7 @@ class Link:
         try:
             # ccxt changes the rounding and the traps of the thread's decimal context.
             with decimal.localcontext():
-                return work()
+                return self._checked(name, work())
         except Exception as error:
             raise self._translated(error, writes) from error
 
@@ -132,6 +132,11 @@ class Link:
     def close(self) -> None:
         """Close the HTTP connections."""
         self.client.session.close()
+
+    def _checked(self, name: str, result: Any) -> Any:
+        if name in self.profile.arrays and not (self._answer and self._answer.body.lstrip().startswith("[")):
+            raise ValueError("expected a JSON array, found something else")
+        return result
 
     def _translated(self, error: Exception, writes: bool) -> AutogridError:
         answer = self._answer

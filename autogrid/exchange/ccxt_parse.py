@@ -23,6 +23,8 @@ from autogrid.exchange.port import (
 _STATUS = {
     "open": OPEN,
     "canceling": OPEN,
+    # Binance: part of an order list that waits; ccxt hands the word through.
+    "PENDING_NEW": OPEN,
     "closed": FILLED,
     "canceled": CANCELED,
     "expired": EXPIRED,

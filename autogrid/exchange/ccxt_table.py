@@ -7,6 +7,9 @@ from typing import Any, Literal
 from autogrid.errors import InvalidInput
 from autogrid.exchange.port import Permissions
 
+#: Our id goes where ccxt expects the exchange's.
+ID = "id"
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
@@ -14,11 +17,11 @@ class Profile:
 
     #: Parameter of create_order that carries our id. Coinbase ignores ccxt's own name without a word.
     place_key: str = "clientOrderId"
-    #: Parameter of cancel_order; None: look the exchange id up in the open orders first.
+    #: Parameter of cancel_order, ID = in place of the exchange's own id; None: look that up in the open orders first.
     cancel_key: str | None = "clientOrderId"
     #: Whether ccxt's answer to a cancel carries the order's id.
     cancel_tells_id: bool = True
-    #: Parameter of fetch_order; None: search the open and closed orders.
+    #: Parameter of fetch_order, or ID; None: search the open and closed orders.
     find_key: str | None = "clientOrderId"
     #: What the exchange puts before our id.
     id_prefix: str = ""
@@ -28,6 +31,8 @@ class Profile:
     market_buy_in_base: bool = True
     #: "id": trades by ascending id from `fromId` on; "time": newest first, by time.
     trades: Literal["id", "time"] = "time"
+    #: Parameter of fetch_my_trades that restricts it to one order; "": none, the trades since the order are searched.
+    order_key: str = "orderId"
     #: Most trades in one page.
     page: int = 100
     #: Most milliseconds back that trades can be asked for, 0 = no limit.
@@ -47,6 +52,10 @@ class Profile:
     window_option: str = ""
     #: Parameters of load_markets that restrict it to some symbols (ids given), None = all markets come.
     only: Callable[[list[str]], dict[str, Any]] | None = None
+    #: Asks what ccxt would otherwise ask before the first order, where failing would leave its outcome open.
+    prepare: Callable[[Any], Any] | None = None
+    #: Calls whose answer is a JSON array and nothing else; elsewhere ccxt takes an empty object for "none".
+    arrays: frozenset[str] = frozenset()
     #: Asks what the key may do.
     permissions: Callable[[Any], Permissions] | None = None
 
@@ -100,10 +109,12 @@ PROFILES: Mapping[str, Profile] = {
         used_header="x-mbx-used-weight-1m",
         options={**_SPOT, "fetchMarkets": {"types": ["spot"]}, "fetchMargins": False, "fetchCurrencies": False},
         window_option="recvWindow",
+        arrays=frozenset({"fetch_open_orders", "fetch_my_trades", "trades_of_order"}),
         only=lambda ids: {"symbols": "[" + ",".join(f'"{name}"' for name in ids) + "]"},
         permissions=_binance_permissions,
     ),
     "okx": Profile(
+        order_key="ordId",
         weight=(60, 2),
         orders=(60, 2),
         options={**_SPOT, "fetchMarkets": {"types": ["spot"]}},
@@ -116,8 +127,10 @@ PROFILES: Mapping[str, Profile] = {
         orders=(60, 2),
         reach_ms=7 * 86_400_000,
         options={**_SPOT, "fetchMarkets": {"types": ["spot"]}, "hf": True},
+        prepare=lambda client: client.is_uta_enabled(),
     ),
     "bitget": Profile(
+        prepare=lambda client: client.handle_uta_and_params({}, "fetchOrder"),
         market_buy_in_base=False,
         weight=(100, 10),
         orders=(100, 10),
@@ -130,13 +143,21 @@ PROFILES: Mapping[str, Profile] = {
         weight=(600, 5),
         orders=(20, 1),
         reach_ms=7 * 86_400_000,
-        options={**_SPOT, "fetchMarkets": {"types": ["spot"]}, "enableUnifiedAccount": True},
+        options={
+            **_SPOT,
+            "fetchMarkets": {"types": ["spot"]},
+            "enableUnifiedMargin": False,
+            "enableUnifiedAccount": True,
+        },
         window_option="recvWindow",
         permissions=_bybit_permissions,
     ),
     "gate": Profile(
         place_key="text",
+        cancel_key=ID,
+        find_key=ID,
         id_prefix="t-",
+        order_key="order_id",
         market_buy_in_base=False,
         page=1000,
         weight=(200, 10),
@@ -145,6 +166,7 @@ PROFILES: Mapping[str, Profile] = {
     ),
     "kraken": Profile(
         cancel_tells_id=False,
+        order_key="",
         find_key=None,
         buy_fee_asset="quote",
         page=50,
@@ -154,6 +176,7 @@ PROFILES: Mapping[str, Profile] = {
     ),
     "coinbase": Profile(
         place_key="client_order_id",
+        order_key="order_ids",
         cancel_key=None,
         find_key=None,
         market_buy_in_base=False,

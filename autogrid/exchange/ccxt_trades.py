@@ -29,12 +29,13 @@ def of_order(link: Link, symbol: str, exchange_id: str) -> list[Execution]:
     """All executions of one order, oldest first."""
     if link.profile.trades == "id":
         return _ascending(link, symbol, 0, {"orderId": exchange_id})
-    client = link.client
-    if client.has.get("fetchOrderTrades"):
-        raw = _page(link, lambda: client.fetch_order_trades(exchange_id, symbol), "trades_of_order")
-        return _ordered({one.trade_id: one for one in raw if one.exchange_id == exchange_id})
-    found = _descending(link, symbol, _earliest(link, 0))
-    return _ordered({one.trade_id: one for one in found if one.exchange_id == exchange_id})
+    key = link.profile.order_key
+    if key:
+        found = _descending(link, symbol, 0, {key: exchange_id}, "trades_of_order")
+    else:
+        order = link.call("fetch_order", lambda: link.client.fetch_order(exchange_id, symbol))
+        found = _descending(link, symbol, int(order.get("timestamp") or 0))
+    return [one for one in found if one.exchange_id == exchange_id]
 
 
 def _since_id(link: Link, symbol: str, cursor: str) -> Page:
@@ -78,18 +79,20 @@ def _since_time(link: Link, symbol: str, cursor: str) -> Page:
     return Page(found, f"{newest}|{','.join(sorted(at_newest))}")
 
 
-def _descending(link: Link, symbol: str, start_ms: int) -> list[Execution]:
+def _descending(
+    link: Link, symbol: str, start_ms: int, extra: dict[str, Any] | None = None, name: str = "fetch_my_trades"
+) -> list[Execution]:
     """Pages from the newest back to `start_ms`; neighbouring pages share their border millisecond."""
-    start = _earliest(link, start_ms)
+    start = _earliest(link, start_ms) if start_ms else None
     found: dict[str, Execution] = {}
     until: int | None = None
     for _ in range(_MOST_PAGES):
-        params = {} if until is None else {"until": until}
-        page = _page(link, partial(link.client.fetch_my_trades, symbol, start, link.profile.page, params))
+        params = {**(extra or {}), **({} if until is None else {"until": until})}
+        page = _page(link, partial(link.client.fetch_my_trades, symbol, start, link.profile.page, params), name)
         fresh = [one for one in page if one.trade_id not in found and one.ts_ms >= start_ms]
         found.update((one.trade_id, one) for one in fresh)
         if not fresh:
-            return _ordered(found)
+            return sorted(found.values(), key=lambda one: (one.ts_ms, one.trade_id))
         until = min(one.ts_ms for one in fresh)
     raise Unavailable(f"{symbol}: expected an end of the trades, found {_MOST_PAGES} pages")
 
@@ -108,7 +111,3 @@ def _page(link: Link, work: Callable[[], Any], name: str = "fetch_my_trades") ->
         return [execution(one) for one in raw]
     except (KeyError, TypeError, ValueError, IndexError, ArithmeticError) as error:
         raise Unavailable(f"trades: expected trades that can be read, found {error!r}. Try again.") from error
-
-
-def _ordered(found: dict[str, Execution]) -> list[Execution]:
-    return sorted(found.values(), key=lambda one: (one.ts_ms, one.trade_id))

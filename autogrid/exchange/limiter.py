@@ -142,7 +142,8 @@ def remaining(window: Window, now_ms: float, period_ms: float, limit: float) -> 
 def refusal(charges: Sequence[Charge], banned_ms: float, wait_ms: float) -> RetryLater:
     """The error for a refused charge."""
     keys = ", ".join(charge.budget.key for charge in charges)
-    wait_s = max(banned_ms, wait_ms, 1.0) / 1000
+    # A millisecond more than the arithmetic says, so that rounding never asks too early.
+    wait_s = (max(banned_ms, wait_ms) + 1) / 1000
     if banned_ms > 0:
         return RetryLater(f"{keys}: the exchange has asked us to pause for another {wait_s:.1f} s", wait_s, banned=True)
     return RetryLater(f"{keys}: budget used up, expected room in {wait_s:.1f} s", wait_s)
