@@ -94,7 +94,7 @@ def state_of(bot: Bot) -> dict[str, Any]:
         "first_price": bot.first_price,
         "last_price": bot.last_price,
         "cursor": bot.cursor,
-        "notes": [[*key, text_of(note.reason), note.until_ms, note.tries] for key, note in bot.notes.items()],
+        "notes": _notes(bot),
         "attempts": [[*key, *value] for key, value in bot.attempts.items()],
         "sent_ms": list(bot.sent_ms),
         "day": bot.day,
@@ -110,6 +110,18 @@ def state_of(bot: Bot) -> dict[str, Any]:
     if bot.status == "stopped":
         state["reserved_quote"] = state["reserved_base"] = Decimal(0)
     return state
+
+
+def state_of_look(bot: Bot, stored: dict[str, Any]) -> dict[str, Any]:
+    """Those of a bot's columns that a look may change without a commit: the price, and reasons that have gone."""
+    state: dict[str, Any] = {"last_price": bot.last_price}
+    if (notes := _notes(bot)) != stored.get("notes"):
+        state["notes"] = notes
+    return state
+
+
+def _notes(bot: Bot) -> list[list[Any]]:
+    return [[*key, text_of(note.reason), note.until_ms, note.tries] for key, note in bot.notes.items()]
 
 
 def changed(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:

@@ -132,9 +132,22 @@ def listing(connection: Connection, owner_id: int | None = None, account_id: int
 
 
 def set_wish(connection: Connection, bot_id: int, wish: str, reason: str = "") -> None:
-    """Say what is wanted of a bot, and make it due. `reason` is kept in its events."""
-    if not _wish(connection, bot.c.id == bot_id, wish, reason):
+    """Say what is wanted of a bot, and make it due. `reason` is kept in its events.
+
+    A halted bot goes on with any wish but kill. InvalidInput for a stopped one: it has ended for good.
+    """
+    one_of("wish", wish, WISHES)
+    status = connection.scalar(sa.select(bot.c.status).where(bot.c.id == bot_id).with_for_update())
+    if status is None:
         raise _unknown(bot_id)
+    if status == "stopped":
+        raise InvalidInput(f"bot {bot_id} has stopped and given its budget back; create a new one from its passport")
+    _wish(connection, bot.c.id == bot_id, wish, reason)
+    if status == "halted" and wish != "kill":
+        phase = bot.c.position["phase"].astext
+        goes_on = sa.case((phase.is_(None), "waiting"), (phase == "stopping", "stopping"), else_="running")
+        revived = {"status": goes_on, "reason": None, "stopped_at": None, "version": bot.c.version + 1}
+        connection.execute(sa.update(bot).where(bot.c.id == bot_id).values(revived))
 
 
 def kill(connection: Connection, *, bot_id: int | None = None, account_id: int | None = None, reason: str) -> list[int]:
@@ -148,7 +161,6 @@ def kill(connection: Connection, *, bot_id: int | None = None, account_id: int |
 
 
 def _wish(connection: Connection, which: sa.ColumnElement[bool], wish: str, reason: str) -> list[int]:
-    one_of("wish", wish, WISHES)
     # The version stays: a tick that is under way does not write the wish, and the next one sees it.
     update = sa.update(bot).where(which).values(wish=wish, next_tick_at=sa.func.now()).returning(bot.c.id)
     ids = sorted(connection.scalars(update))

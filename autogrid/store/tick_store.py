@@ -20,11 +20,23 @@ from sqlalchemy.engine import Engine
 from autogrid.core.bot import Bot, Event, FillRow, Order
 from autogrid.errors import AutogridError, Halted, InvalidInput, Unavailable
 from autogrid.store import tick_writes
-from autogrid.store.bot_rows import FIXED, ORDER, STATE, bot_of, changed, equity_of, order_of, state_of
+from autogrid.store.bot_rows import (
+    FINAL,
+    FIXED,
+    ORDER,
+    STATE,
+    bot_of,
+    changed,
+    equity_of,
+    order_of,
+    state_of,
+    state_of_look,
+)
 
 #: First key of the advisory locks; the second is the bot's id. An arbitrary constant.
 _LOCK_CLASS = 0x6167
 _LOAD = f"SELECT {FIXED}, {STATE} FROM bot WHERE id = %s"
+_UNLOCK = "SELECT pg_advisory_unlock(%s, %s)"
 _LIVE = f"SELECT {ORDER} FROM bot_order WHERE bot_id = %s AND status <> 'done' ORDER BY id"
 _WITH_ID = f"SELECT {ORDER} FROM bot_order WHERE bot_id = %s AND exchange_id = %s ORDER BY id DESC LIMIT 1"
 _KNOWN = (
@@ -48,8 +60,13 @@ class _Session:
     #: Read together with the lock; taken by the first load and live_orders.
     row: dict[str, Any] | None = None
     orders: list[Order] | None = None
-    #: STATE columns as they are stored, so that only changes are written; empty: unknown.
+    #: Whether orders were live when the lock was taken.
+    busy: bool = False
+    #: FIXED and STATE columns as they are stored, so that only changes are written; empty: unknown.
     stored: dict[str, Any] = field(default_factory=dict)
+    #: The bot as it was handed out, to keep its last price when the lock is given back.
+    bot: Bot | None = None
+    committed: bool = False
 
 
 class PgTickStore:
@@ -82,13 +99,35 @@ class PgTickStore:
                 yield False
                 return
             session.row, session.orders = row.fetchone(), [order_of(each) for each in orders]
+            session.busy = bool(session.orders)
             self._sessions[bot_id] = session
             try:
                 yield True
+                self._leave(bot_id, session)
+            except BaseException:
+                if _idle(driver):  # otherwise the connection is dropped, and the lock with it
+                    driver.execute(_UNLOCK, (_LOCK_CLASS, bot_id))
+                raise
             finally:
                 del self._sessions[bot_id]
-                if _idle(driver):  # otherwise the connection is dropped, and the lock with it
-                    driver.execute("SELECT pg_advisory_unlock(%s, %s)", (_LOCK_CLASS, bot_id))
+
+    def _leave(self, bot_id: int, session: _Session) -> None:
+        """Note that the bot was looked at, at which price, and unlock it: one round trip, no waiting for the disk.
+
+        A final bot about which nothing was left to do is not due any more.
+        """
+        with session.driver.pipeline():
+            bot = session.bot
+            if bot is not None:
+                killing = bot.wish == "kill" and session.busy
+                tick_writes.touch(
+                    session.driver,
+                    bot,
+                    state_of_look(bot, session.stored),
+                    rests=bot.status in FINAL and not session.committed and not killing,
+                    equity=self._equity(bot),
+                )
+            session.driver.execute(_UNLOCK, (_LOCK_CLASS, bot_id))
 
     def load(self, bot_id: int) -> Bot:
         """The bot as of now. InvalidInput if there is none."""
@@ -98,8 +137,8 @@ class PgTickStore:
                 row = session.driver.cursor(row_factory=dict_row).execute(_LOAD, (bot_id,)).fetchone()
             if row is None:
                 raise InvalidInput(f"bot {bot_id} does not exist; autogrid bots list shows those that do")
-            session.stored = row
-            return bot_of(row)
+            session.stored, session.bot = row, bot_of(row)
+            return session.bot
 
     def live_orders(self, bot_id: int) -> list[Order]:
         """Orders that are not done."""
@@ -126,22 +165,19 @@ class PgTickStore:
     def commit(
         self, bot: Bot, orders: Iterable[Order], fills: Iterable[FillRow] = (), events: Iterable[Event] = ()
     ) -> None:
-        """One transaction: the bot (its version compared and raised), new and changed orders, fills, events.
-
-        With nothing to write it only notes that the bot was looked at, and its version stays.
-        """
-        write = tick_writes.Write(bot.id, list(orders), list(fills), list(events))
+        """One transaction: the bot (its version compared and raised), new and changed orders, fills, events."""
+        change = tick_writes.Write(list(orders), list(fills), list(events))
         state = state_of(bot)
         with self._session(bot.id) as session:
-            session.orders = None
-            write.columns = changed(session.stored, state)
+            session.orders, session.committed = None, True
+            change.columns = changed(session.stored, state)
+            # A wish belongs to people: it is written only if this tick changed it.
             if session.stored and session.stored["wish"] != bot.wish:
-                write.columns["wish"] = bot.wish
-            write.equity = self._equity(bot)
-            ids = tick_writes.write(session.driver, write, bot)
+                change.columns["wish"] = bot.wish
+            ids = tick_writes.write(session.driver, bot, change)
             session.stored = {**session.stored, **state, "wish": bot.wish}
-        bot.version += write.raises_version
-        for order in write.orders:
+        bot.version += 1
+        for order in change.orders:
             if order.id is None:
                 order.id = ids[order.client_id]
 
@@ -161,6 +197,7 @@ class PgTickStore:
             return None if row is None else bot.market.price_ticks(str(row[0]))
 
     def _equity(self, bot: Bot) -> tuple[datetime, dict[str, Any]] | None:
+        """The bot's worth, if it was not written in this minute yet."""
         minute = self._now().replace(second=0, microsecond=0)
         if self._minutes.get(bot.id) == minute:
             return None

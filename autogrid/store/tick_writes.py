@@ -15,11 +15,8 @@ from autogrid.store.coverage import when
 
 Driver = psycopg.Connection[Any]
 
-#: Not waited for until it is on the disk: nobody misses it.
-_TOUCH = (
-    "UPDATE bot SET last_tick_at = now() WHERE id = %s AND version = %s "
-    "AND set_config('synchronous_commit', 'off', true) = 'off'"
-)
+#: Not waited for until it is on the disk: nobody would miss it.
+_LAZY = "set_config('synchronous_commit', 'off', true) = 'off'"
 _UPDATE = (
     "UPDATE bot_order SET status = new.status, exchange_id = new.exchange_id, filled = new.filled, "
     "sent_at = new.sent_at, reason = new.reason, updated_at = now() FROM unnest(%s::bigint[], %s::text[], "
@@ -56,32 +53,19 @@ _EQUITY = (
 class Write:
     """What one commit changes."""
 
-    bot_id: int
     orders: list[Order]
     fills: list[FillRow]
     events: list[Event]
     #: Columns of the bot, and new values.
     columns: dict[str, Any] = field(default_factory=dict)
-    #: The minute and its equity, cash, base and price.
-    equity: tuple[datetime, dict[str, Decimal]] | None = None
-
-    @property
-    def raises_version(self) -> bool:
-        """False if there is nothing but the tick itself to note."""
-        return bool(self.columns or self.orders or self.fills or self.events)
 
 
-def write(driver: Driver, change: Write, bot: Bot) -> dict[str, int]:
+def write(driver: Driver, bot: Bot, change: Write) -> dict[str, int]:
     """Commit `change`; client id -> id of the orders that are new. Halted if nothing may be written."""
     try:
-        if not change.raises_version and change.equity is None:
-            touched = driver.execute(_TOUCH, (bot.id, bot.version)).rowcount
-            if touched != 1:
-                raise _conflict(bot)
-            return {}
         with driver.pipeline() as pipeline, driver.transaction():
-            updated = _bot(driver, change, bot)
-            inserted = _rows(driver, change)
+            updated = _bot(driver, bot, change)
+            inserted = _rows(driver, bot.id, change)
             pipeline.sync()
             if updated.rowcount != 1:
                 raise _conflict(bot)
@@ -90,31 +74,52 @@ def write(driver: Driver, change: Write, bot: Bot) -> dict[str, int]:
         raise _refused(bot, error) from error
 
 
+def touch(
+    driver: Driver,
+    bot: Bot,
+    columns: dict[str, Any],
+    rests: bool,
+    equity: tuple[datetime, dict[str, Decimal]] | None,
+) -> None:
+    """Note a look at the bot that changed nothing but `columns`; `rests`: and that none is needed before a new wish.
+
+    equity: the minute and its equity, cash, base and price.
+    """
+    columns = parameters(columns)
+    sets = _sets(columns)
+    sets.append(sql.SQL("last_tick_at = now()"))
+    if rests:
+        # A wish that came during this look is still to be looked at.
+        sets.append(sql.SQL("next_tick_at = CASE WHEN wish = %(seen_wish)s THEN NULL ELSE next_tick_at END"))
+    query = sql.SQL("UPDATE bot SET {} WHERE id = %(bot)s AND version = %(old)s AND {}")
+    values = {**columns, "bot": bot.id, "old": bot.version, "seen_wish": bot.wish}
+    driver.execute(query.format(sql.SQL(", ").join(sets), sql.SQL(_LAZY)), values)
+    if equity is not None:
+        driver.execute(_EQUITY, {"bot": bot.id, "ts": equity[0], **equity[1]})
+
+
 def update_order(driver: Driver, order: Order) -> int:
     """Write one order's own columns; the number of rows found."""
     return driver.execute(_UPDATE, _columns([order])).rowcount
 
 
-def _bot(driver: Driver, change: Write, bot: Bot) -> psycopg.Cursor[Any]:
-    if not change.raises_version:
-        return driver.execute(_TOUCH, (bot.id, bot.version))
+def _bot(driver: Driver, bot: Bot, change: Write) -> psycopg.Cursor[Any]:
     columns = parameters(change.columns)
-    sets: list[sql.Composable] = [
-        sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in columns
-    ]
+    sets = _sets(columns)
     sets.append(sql.SQL("version = version + 1, last_tick_at = now()"))
     if change.columns.get("status") == "running":
         sets.append(sql.SQL("started_at = coalesce(started_at, now()), stopped_at = NULL"))
     if change.columns.get("status") in FINAL:
-        # A wish that came during this tick is still to be looked at.
-        sets.append(
-            sql.SQL("stopped_at = now(), next_tick_at = CASE WHEN wish = %(seen_wish)s THEN NULL ELSE next_tick_at END")
-        )
+        sets.append(sql.SQL("stopped_at = now()"))
     query = sql.SQL("UPDATE bot SET {} WHERE id = %(bot)s AND version = %(old)s").format(sql.SQL(", ").join(sets))
-    return driver.execute(query, {**columns, "bot": bot.id, "old": bot.version, "seen_wish": bot.wish})
+    return driver.execute(query, {**columns, "bot": bot.id, "old": bot.version})
 
 
-def _rows(driver: Driver, change: Write) -> psycopg.Cursor[Any] | None:
+def _sets(columns: dict[str, Any]) -> list[sql.Composable]:
+    return [sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in columns]
+
+
+def _rows(driver: Driver, bot_id: int, change: Write) -> psycopg.Cursor[Any] | None:
     """Changed orders before new ones: an order that is done makes room for the next of its cell."""
     old = [order for order in change.orders if order.id is not None]
     new = [order for order in change.orders if order.id is None]
@@ -122,16 +127,13 @@ def _rows(driver: Driver, change: Write) -> psycopg.Cursor[Any] | None:
     if old:
         driver.execute(_UPDATE, _columns(old))
     if new:
-        inserted = driver.execute(_INSERT, (change.bot_id, *_new_columns(new)))
+        inserted = driver.execute(_INSERT, (bot_id, *_new_columns(new)))
     if change.fills:
-        driver.execute(_FILLS, _fill_columns(change))
+        driver.execute(_FILLS, _fill_columns(bot_id, change.fills))
     if change.events:
         data = [dumps({k: text_of(x) if isinstance(x, str) else x for k, x in e.data.items()}) for e in change.events]
         names = [event.name for event in change.events]
-        driver.execute(_EVENTS, (change.bot_id, [event.level for event in change.events], names, data))
-    if change.equity is not None:
-        ts, values = change.equity
-        driver.execute(_EQUITY, {"bot": change.bot_id, "ts": ts, **values})
+        driver.execute(_EVENTS, (bot_id, [event.level for event in change.events], names, data))
     return inserted
 
 
@@ -155,11 +157,11 @@ def _new_columns(orders: list[Order]) -> tuple[list[Any], ...]:
     return (kinds, cells, cycles, *plain, status, exchange_id, filled, sent_at, reason)
 
 
-def _fill_columns(change: Write) -> dict[str, Any]:
+def _fill_columns(bot_id: int, fills: list[FillRow]) -> dict[str, Any]:
     plain = ("exchange_id", "trade_id", "client_id", "side", "price", "lots", "fee", "fee_asset")
-    columns: dict[str, Any] = {name: [getattr(fill, name) for fill in change.fills] for name in plain}
-    columns |= {name: [getattr(fill.key, name) for fill in change.fills] for name in ("kind", "cell", "cycle")}
-    return columns | {"bot": change.bot_id, "ts": [when(fill.ts_ms) for fill in change.fills]}
+    columns: dict[str, Any] = {name: [getattr(fill, name) for fill in fills] for name in plain}
+    columns |= {name: [getattr(fill.key, name) for fill in fills] for name in ("kind", "cell", "cycle")}
+    return columns | {"bot": bot_id, "ts": [when(fill.ts_ms) for fill in fills]}
 
 
 def _conflict(bot: Bot) -> Halted:

@@ -30,12 +30,12 @@ def test_create_get_list(store: sa.Engine) -> None:
         assert [each.id for each in bots.listing(connection, account_id=main)] == [first]
         with pytest.raises(InvalidInput, match=f"bot {first} does not exist"):
             bots.get(connection, first, owner_id=bob)
-        with pytest.raises(InvalidInput, match="bot 99 does not exist"):
-            bots.set_wish(connection, 99, "pause")
+        with pytest.raises(InvalidInput, match="bot 99999999 does not exist"):
+            bots.set_wish(connection, 99999999, "pause")
         with pytest.raises(InvalidInput, match="did you mean 'pause'"):
             bots.set_wish(connection, first, "paus")
     with pytest.raises(InvalidInput, match="needs an account and passport that exist"):
-        new_bot(store, 99)
+        new_bot(store, 99999999)
     with pytest.raises(InvalidInput, match="needs an account and passport that exist"):
         new_bot(store, main, passport_id="f" * 64)
 
@@ -110,6 +110,8 @@ def test_the_kill_switch(store: sa.Engine) -> None:
         assert sorted(bots.kill(connection, reason="c")) == [one, two, three]
     assert sorted(bots.due(store, 10, 60)) == [one, two, three]
     assert [ticks.load(each).wish for each in (one, two, three, dead)] == ["kill", "kill", "kill", "run"]
+    with store.begin() as connection, pytest.raises(InvalidInput, match="has stopped and given its budget back"):
+        bots.set_wish(connection, dead, "run")
     with store.connect() as connection:
         assert [(e.level, e.data["reason"]) for e in bot_history.events(connection, one)] == [
             ("warning", "c"),
@@ -152,8 +154,8 @@ def test_a_refused_reservation_says_what_is_free(store: sa.Engine) -> None:
         budget.release(connection, one)
         budget.reserve(connection, two, {"USDT": Decimal("200"), "EUR": Decimal("1")}, has)
         assert budget.reserved(connection, main) == {"USDT": 200, "EUR": 1}
-        with pytest.raises(InvalidInput, match="bot 99 does not exist"):
-            budget.reserve(connection, 99, {}, has)
+        with pytest.raises(InvalidInput, match="bot 99999999 does not exist"):
+            budget.reserve(connection, 99999999, {}, has)
     ticks = PgTickStore(store)
     mine = ticks.load(two)
     mine.status = "stopped"

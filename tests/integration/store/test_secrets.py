@@ -152,8 +152,8 @@ def test_accounts_have_one_name_for_each_owner(store: sa.Engine) -> None:
         with pytest.raises(InvalidInput, match="account 'p' has no credentials"):
             accounts.credentials(connection, paper)
         for call in (accounts.credentials, accounts.remove, accounts.unblock):
-            with pytest.raises(InvalidInput, match="account 99 does not exist"):
-                call(connection, 99)
+            with pytest.raises(InvalidInput, match="account 99999999 does not exist"):
+                call(connection, 99999999)
         accounts.remove(connection, mine)
         with pytest.raises(InvalidInput, match="does not exist"):
             accounts.get(connection, mine)

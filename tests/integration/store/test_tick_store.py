@@ -60,8 +60,8 @@ def test_a_new_bot_comes_back_as_it_was_created(store: sa.Engine) -> None:
     assert (found.wish, found.status, found.version, found.position) == ("run", "waiting", 0, None)
     assert len(found.tag) == 2
     assert found == ticks.load(bot_id)  # without the lock, too
-    with pytest.raises(InvalidInput, match="bot 999 does not exist"):
-        ticks.load(999)
+    with pytest.raises(InvalidInput, match="bot 99999999 does not exist"):
+        ticks.load(99999999)
 
 
 def test_everything_a_tick_commits_comes_back(store: sa.Engine) -> None:
@@ -192,15 +192,16 @@ def test_an_idle_tick_changes_nothing_but_its_time_and_asks_little(store: sa.Eng
         with ticks.lock(bot_id):
             mine = ticks.load(bot_id)
             assert ticks.live_orders(bot_id) == []
-            ticks.commit(mine, [])
+            mine.last_price += 7
         traced()
     lines = (tmp_path / "trace").read_text().splitlines()
     sent = [line.split("\t")[3] for line in lines if "\tF\t" in line]
-    # Lock with bot and orders; touch; unlock. (The pool's check of its connection came before.)
-    assert (sent.count("Execute"), sent.count("Sync") + sent.count("Query")) == (5, 3)
+    # Lock, bot and orders; touch and unlock. (The pool's check of its connection came before.)
+    assert (sent.count("Execute"), sent.count("Sync") + sent.count("Query")) == (5, 2)
     with store.connect() as connection:
         after = connection.execute(sa.select(bot)).one()._asdict()
     assert before.pop("last_tick_at") < after.pop("last_tick_at")
+    assert (before.pop("last_price"), after.pop("last_price")) == (10_100, 10_107)
     assert before == after
 
 
@@ -236,13 +237,43 @@ def test_a_wish_made_during_a_tick_is_kept(store: sa.Engine) -> None:
         row = bots.get(connection, bot_id)
     assert row.next_tick_at is not None  # the new wish is still to be looked at
     with ticks.lock(bot_id):
-        mine = ticks.load(bot_id)
-        mine.status = "stopped"
-        ticks.commit(mine, [])
+        ticks.load(bot_id).status = "halted"
     with store.connect() as connection:
         row = bots.get(connection, bot_id)
-    assert row.next_tick_at is None
+    assert row.next_tick_at is None  # it was looked at, and nothing was left to do
     assert row.stopped_at is not None
+
+
+def test_a_halted_bot_stays_due_while_its_kill_goes_on(store: sa.Engine) -> None:
+    bot_id = new_bot(store)
+    ticks = PgTickStore(store)
+    resting = order(bot_id)
+
+    def due() -> bool:
+        with store.connect() as connection:
+            return bots.get(connection, bot_id).next_tick_at is not None
+
+    with ticks.lock(bot_id):
+        mine = ticks.load(bot_id)
+        mine.status, mine.wish = "halted", "kill"  # the daily loss, for instance: the wish is the tick's own
+        ticks.commit(mine, [resting])
+    assert due()
+    with ticks.lock(bot_id):
+        assert ticks.load(bot_id).wish == "kill"
+    assert due()  # an order is still live
+    with ticks.lock(bot_id):
+        mine = ticks.load(bot_id)
+        resting.status = DONE
+        ticks.commit(mine, [resting])
+    assert due()
+    with ticks.lock(bot_id):
+        ticks.load(bot_id)
+    assert not due()
+    with store.begin() as connection:
+        bots.set_wish(connection, bot_id, "run", "looked at it")
+    assert due()
+    revived = ticks.load(bot_id)
+    assert (revived.wish, revived.status, revived.reason, revived.version) == ("run", "waiting", None, 3)
 
 
 def test_a_lock_is_held_by_one_and_freed(store: sa.Engine) -> None:
