@@ -19,6 +19,7 @@ STATUSES = ("waiting", "running", "paused", "stopping", "stopped", "halted", "re
 #: Life of an order: planned (written down, not sent), sent (outcome unknown until acknowledged or looked up),
 #: open, cancelling (cancel sent), done (final; `reason` says how).
 PLANNED, SENT, OPEN, CANCELLING, DONE = "planned", "sent", "open", "cancelling", "done"
+DEFAULT_WINDOW = 100
 LIVE = (PLANNED, SENT, OPEN, CANCELLING)
 
 
@@ -116,8 +117,8 @@ class Bot:
     slippage_ticks: int
     code_hash: str
     limits: Limits = field(default_factory=Limits)
-    #: At most this many orders rest: those nearest to the turning point.
-    window: int | None = None
+    #: At most this many orders rest: those nearest to the turning point. Exchanges allow some 200 on one market.
+    window: int | None = DEFAULT_WINDOW
     wish: str = "run"
     status: str = "waiting"
     reason: str | None = None

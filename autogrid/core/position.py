@@ -173,20 +173,18 @@ class Position:
         return self._ladder(window) if self.phase == RUNNING else []
 
     def _ladder(self, window: int | None) -> list[Intent]:
-        plan, levels = self.plan, self.plan.levels
+        plan, levels, lots = self.plan, self.plan.levels, self.books.lots
         short = self.shortage()
-        buys, sells = [], []
-        for cell, holding in enumerate(self.holds):
-            key = Key(GRID, cell, self.cycle[cell])
-            if holding:
-                left = self.books.lots.get(cell, 0) - short.get(cell, 0)
-                if left > 0:
-                    sells.append(Intent(key, SELL, levels[cell + 1], left))
-            else:
-                buys.append(Intent(key, BUY, levels[cell], plan.gross[cell] - self.done[cell]))
-        if window is None or len(buys) + len(sells) <= window:
-            return buys + sells
-        buys.reverse()
-        half = window // 2
-        some = min(len(buys), max(window - half, window - len(sells)))
-        return buys[:some] + sells[: window - some]
+        # From the turning point outwards: the highest buys and the lowest sells first.
+        buys = [cell for cell, holding in enumerate(self.holds) if not holding][::-1]
+        sells = [cell for cell in range(plan.n) if lots.get(cell, 0) > short.get(cell, 0) and self.holds[cell]]
+        if window is not None and len(buys) + len(sells) > window:
+            some = min(len(buys), max(window - window // 2, window - len(sells)))
+            buys, sells = buys[:some], sells[: window - some]
+        return [
+            Intent(Key(GRID, cell, self.cycle[cell]), BUY, levels[cell], plan.gross[cell] - self.done[cell])
+            for cell in buys
+        ] + [
+            Intent(Key(GRID, cell, self.cycle[cell]), SELL, levels[cell + 1], lots[cell] - short.get(cell, 0))
+            for cell in sells
+        ]

@@ -26,12 +26,15 @@ class Acting:
         self.bot, self.store, self.exchange, self.clock = bot, store, exchange, clock
         self.new: list[Order] = []
         self.carried = False
+        #: Places for which an order is wanted: one that is cancelled there makes room for another.
+        self._awaited: set[tuple[int, int]] = set()
         self.placed = self.canceled = self.rejected = self.unknown = self.missing = 0
 
     def plan(self, intents: list[Intent] | None, live: list[Order], price: int) -> Changes:
         """What to do; orders that risk allows become rows in `new`, reasons of refused ones become notes."""
         if intents is None:
             return Changes()
+        self._awaited = {intent.key[:2] for intent in intents}
         changes = diff(intents, live)
         for order in changes.drop:
             order.status, order.reason = DONE, "dropped before it was sent"
@@ -88,8 +91,9 @@ class Acting:
     def act(self, changes: Changes) -> bool:
         """Send it: cancels first, they free money and lower risk. True if another look is worth it now."""
         again = self.carried
+        stopping = not self._awaited
         for order in changes.cancel:
-            again |= self._cancel(order)
+            again |= self._cancel(order) and (stopping or order.key[:2] in self._awaited)
         for order in changes.send:
             if order.status == PLANNED:
                 again |= self._send(order)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from autogrid.core.bot import Bot, FillRow
+from autogrid.core.bot import DEFAULT_WINDOW, Bot, FillRow
 from autogrid.core.grid import Grid
 from autogrid.core.market import Market, Number
 from autogrid.core.path import path_code
@@ -40,7 +40,7 @@ def replay(
     path: str = "nearest",
     penetration_ticks: int = 1,
     slippage_ticks: int = 0,
-    window: int | None = None,
+    window: int | None = DEFAULT_WINDOW,
 ) -> Replay:
     """Run the live tick over `rows` (consistent candles in ticks) on a simulated exchange and an in-memory store.
 

@@ -184,7 +184,7 @@ class Settling:
 
     def _repair(self, order: Order, found: ExchangeOrder) -> None:
         """Executions the cursor has not shown (yet), by order id."""
-        if self.bot.market.lots(found.filled) > order.filled:
+        if found.filled and self.bot.market.lots(found.filled) > order.filled:
             self._book(order, self.exchange.executions_of(self.bot.symbol, found.exchange_id))
 
     def _vanished(self, order: Order) -> None:
