@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
@@ -11,6 +11,10 @@ from autogrid.exchange.limiter import Budget, Charge, Limiter, MemoryLimiter, Wi
 
 if TYPE_CHECKING:
     from redis import Redis
+
+T = TypeVar("T")
+#: Seconds for which a server that failed is not asked again.
+PAUSE_S = 5.0
 
 #: `Window` and `MemoryLimiter.take` once more, atomic in the server. KEYS: one hash for each budget. ARGV: now in ms
 #: ("" = the server's clock), then for each key limit*share, period in ms and cost. Returns {banned_ms, wait_ms}.
@@ -87,6 +91,8 @@ class RedisLimiter:
         self._client = client
         self._clock = clock
         self._prefix = prefix
+        #: Until when the server is left alone after it failed, on this process's clock.
+        self._away_until = 0.0
         self._alone: Limiter = MemoryLimiter(clock or time.time)
         self._scripts = {source: client.register_script(source) for source in (TAKE, BAN, OBSERVE)}
 
@@ -106,26 +112,36 @@ class RedisLimiter:
         self._run(OBSERVE, [budget.key], budget.period_s * 1000, used)
 
     def left(self, budget: Budget) -> float:
-        from redis.exceptions import RedisError
-
-        try:
-            raw: Any = self._client.hmget(self._prefix + budget.key, ["index", "used", "before", "banned"])
-            index, used, before, banned = (float(value or 0) for value in raw)
-            now_s: float = self._clock() if self._clock else _server_time(self._client)
-        except RedisError:
+        found = self._guarded(lambda: self._window(budget))
+        if found is None:
             return self._alone.left(budget)
-        window, now_ms, period_ms = Window(int(index), used, before, banned), now_s * 1000, budget.period_s * 1000
+        window, now_ms = found
+        period_ms = budget.period_s * 1000
         window.roll(now_ms, period_ms)
         return remaining(window, now_ms, period_ms, budget.limit)
 
+    def _window(self, budget: Budget) -> tuple[Window, float]:
+        raw: Any = self._client.hmget(self._prefix + budget.key, ["index", "used", "before", "banned"])
+        index, used, before, banned = (float(value or 0) for value in raw)
+        now_s: float = self._clock() if self._clock else _server_time(self._client)
+        return Window(int(index), used, before, banned), now_s * 1000
+
     def _run(self, source: str, keys: list[str], *arguments: float) -> Any:
         """The script's answer, or None when the server is away."""
+        now = "" if self._clock is None else repr(self._clock() * 1000)
+        names = [self._prefix + key for key in keys]
+        return self._guarded(lambda: self._scripts[source](keys=names, args=[now, *map(repr, arguments)]))
+
+    def _guarded(self, work: Callable[[], T]) -> T | None:
+        """The result, or None when the server is away; then it is left alone for a while."""
         from redis.exceptions import RedisError
 
-        now = "" if self._clock is None else repr(self._clock() * 1000)
+        if time.monotonic() < self._away_until:
+            return None
         try:
-            return self._scripts[source](keys=[self._prefix + key for key in keys], args=[now, *map(repr, arguments)])
+            return work()
         except RedisError as error:
+            self._away_until = time.monotonic() + PAUSE_S
             structlog.get_logger().warning("limiter_alone", error=str(error))
             return None
 

@@ -24,13 +24,24 @@ class Closable(Protocol):
 Kept = TypeVar("Kept", bound=Closable)
 
 
-def open_limiter(client: "Redis | None") -> Limiter:
-    """The budgets of this machine: shared through Redis, or of this process alone where there is none."""
-    if client is None:
+def open_limiter(redis: "Redis | str | None") -> Limiter:
+    """The budgets of this machine: shared through Redis, or of this process alone where there is none (None).
+
+    Given a URL, the server is asked with short timeouts and no retries: no request to an exchange waits for it.
+    """
+    if redis is None:
         return MemoryLimiter()
     from autogrid.exchange.limiter_redis import RedisLimiter
 
-    return RedisLimiter(client)
+    return RedisLimiter(_client(redis) if isinstance(redis, str) else redis)
+
+
+def _client(url: str) -> "Redis":
+    from redis import Redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    return Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0))
 
 
 def open_exchange(
