@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from autogrid.core.bot import OPEN, Bot, Event, Order
-from autogrid.errors import Halted
+from autogrid.core.orders import BUY
+from autogrid.errors import Halted, InvalidInput
 from autogrid.exchange.port import Exchange
 from autogrid.live import decide
 from autogrid.live.act import Acting
@@ -38,7 +39,8 @@ class Report:
     #: Why nothing was done: "locked", "refused", or a final status.
     skipped: str | None = None
     status: str = ""
-    fills: int = 0
+    bought: int = 0
+    sold: int = 0
     placed: int = 0
     canceled: int = 0
     rejected: int = 0
@@ -47,14 +49,26 @@ class Report:
     unknown: int = 0
     events: list[Event] = field(default_factory=list)
 
+    @property
+    def fills(self) -> int:
+        """Executions booked."""
+        return self.bought + self.sold
 
-def tick(bot_id: int, store: TickStore, exchange: Exchange, clock: Callable[[], int], rules: TickRules) -> Report:
+
+def tick(
+    bot_id: int,
+    store: TickStore,
+    exchange: Exchange,
+    clock: Callable[[], int],
+    rules: TickRules,
+    report: Report | None = None,
+) -> Report:
     """Bring one bot's orders to where its grid wants them. Safe to run twice, anywhere, at any time.
 
     clock: milliseconds UTC. Raises RetryLater, Unavailable or AccountBlocked where the exchange does not listen;
-    all that had happened is committed then.
+    all that had happened is committed then, and said in `report` if the caller gave one.
     """
-    report = Report(bot_id)
+    report = Report(bot_id) if report is None else report
     with store.lock(bot_id) as held:
         if not held:
             report.skipped = "locked"
@@ -67,7 +81,8 @@ def tick(bot_id: int, store: TickStore, exchange: Exchange, clock: Callable[[], 
             for _ in range(MAX_PASSES):
                 if not one.run():
                     break
-        except Halted as error:
+        except (Halted, InvalidInput) as error:
+            # InvalidInput: the exchange does not know the market any more.
             # The rows may be ahead of this object: read them again before writing the reason down.
             bot = store.load(bot_id)
             report.events += (events := decide.halt(bot, str(error)))
@@ -132,7 +147,8 @@ class _Pass:
         if touched or settled.fills or events or acting.carried or before != self._memory():
             self.store.commit(bot, touched.values(), settled.fills, events)
         report.events += events
-        report.fills += len(settled.fills)
+        report.bought += sum(fill.side == BUY for fill in settled.fills)
+        report.sold += sum(fill.side != BUY for fill in settled.fills)
         again = acting.act(changes)
         report.placed, report.canceled = report.placed + acting.placed, report.canceled + acting.canceled
         report.rejected += acting.rejected

@@ -1,0 +1,68 @@
+"""`autogrid worker` and `autogrid up`: the running parts, as processes that this one keeps alive."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+QUEUES = "live,research,reports,default"
+Queues = Annotated[str, typer.Option(help="Queues to work on, separated by commas.")]
+Concurrency = Annotated[int, typer.Option(help="Worker processes.", min=1)]
+
+
+def servers() -> dict[str, str]:
+    """Start or join PostgreSQL and Redis; what children need in their environment to find them."""
+    from autogrid.store import embedded_valkey
+    from autogrid.store import engine as engines
+
+    engines.engine()
+    return {"DATABASE_URL": engines.libpq_url(), "REDIS_URL": embedded_valkey.redis_url()}
+
+
+def worker(queues: Queues = QUEUES, concurrency: Concurrency = 2, name: str = "worker") -> None:
+    """Work on tasks until stopped: ticks of live and paper bots, research jobs, reports."""
+    from autogrid.cli import supervise
+
+    found = servers()
+    member = supervise.Member(name, supervise.worker(queues, concurrency, f"{name}{os.getpid()}"), found)
+    supervise.Supervisor([member]).run()
+
+
+def up(
+    queues: Queues = QUEUES,
+    concurrency: Concurrency = 2,
+    log: Annotated[
+        Path | None, typer.Option(help="File for the log of all processes; default: standard error.")
+    ] = None,
+    metrics_port: Annotated[
+        int | None, typer.Option(help="Serve /metrics of worker, beat and streams on this port and the next two.")
+    ] = None,
+) -> None:
+    """Run everything that bots need: PostgreSQL, Valkey, worker, beat and streams. Ctrl-C stops all of it."""
+    from tempfile import TemporaryDirectory
+
+    from autogrid.cli import supervise
+
+    found = servers()
+    commands = {
+        "worker": supervise.worker(queues, concurrency, f"up{os.getpid()}"),
+        "beat": supervise.beat(),
+        "streams": [sys.executable, "-m", "services.worker.streams"],
+    }
+    with TemporaryDirectory(prefix="autogrid-up-") as folder:
+        members = []
+        for number, (name, command) in enumerate(commands.items()):
+            environment = dict(found)
+            if metrics_port is not None:
+                environment["METRICS_PORT"] = str(metrics_port + number)
+                environment["PROMETHEUS_MULTIPROC_DIR"] = f"{folder}/{name}"
+            members.append(supervise.Member(name, command, environment))
+        output = None if log is None else log.open("ab")
+        typer.echo("AutoGrid is up: worker, beat, streams. Ctrl-C stops all of it.", err=True)
+        try:
+            supervise.Supervisor(members, output).run()
+        finally:
+            if output is not None:
+                output.close()

@@ -1,0 +1,164 @@
+"""What a worker asks of the store around a tick: whose bot it is, when it is due again, its account's troubles."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+from autogrid.core.bot import Event
+from autogrid.store import accounts
+from autogrid.store.live_tables import account, bot, bot_event, bot_order
+
+
+@dataclass(frozen=True)
+class Target:
+    """A bot as seen from outside its tick."""
+
+    bot_id: int
+    account_id: int
+    #: The account's exchange, or accounts.PAPER.
+    account_exchange: str
+    base_url: str | None
+    #: Changes with the account's credentials.
+    key_version: int
+    #: Whose candles show the market.
+    exchange: str
+    symbol: str
+    wish: str
+    status: str
+    blocked_reason: str | None
+    #: Seconds that the account still has to be left alone, 0 if it has not.
+    paused_s: float
+    reconciled_at: datetime | None
+
+    @property
+    def is_paper(self) -> bool:
+        return self.account_exchange == accounts.PAPER
+
+
+_TARGET = sa.select(
+    bot.c.id,
+    account.c.id,
+    account.c.exchange,
+    account.c.base_url,
+    sa.func.hashtext(sa.func.coalesce(sa.func.encode(account.c.credentials, "hex"), "")),
+    bot.c.exchange,
+    bot.c.symbol,
+    bot.c.wish,
+    bot.c.status,
+    account.c.blocked_reason,
+    sa.func.greatest(0, sa.func.coalesce(sa.extract("epoch", account.c.paused_until - sa.func.now()), 0)),
+    bot.c.reconciled_at,
+).join(account, account.c.id == bot.c.account_id)
+
+
+def target(engine: Engine, bot_id: int) -> Target | None:
+    """The bot's target; None if there is no such bot."""
+    with engine.connect() as connection:
+        row = connection.execute(_TARGET.where(bot.c.id == bot_id)).one_or_none()
+        return None if row is None else Target(*row[:10], float(row[10]), row[11])
+
+
+def credentials(engine: Engine, account_id: int) -> accounts.Credentials:
+    """The account's credentials, decrypted."""
+    with engine.connect() as connection:
+        return accounts.credentials(connection, account_id)
+
+
+def schedule(engine: Engine, bot_id: int, after_s: float) -> None:
+    """The bot is due in `after_s` seconds; what woke it meanwhile stays, and a final bot is not due at all."""
+    later = sa.func.now() + sa.func.make_interval(0, 0, 0, 0, 0, 0, after_s)
+    with engine.begin() as connection:
+        connection.execute(
+            sa.update(bot).where(bot.c.id == bot_id, bot.c.next_tick_at > sa.func.now()).values(next_tick_at=later)
+        )
+
+
+def pause_account(engine: Engine, account_id: int, seconds: float) -> None:
+    """No request of the account for so long."""
+    later = sa.func.now() + sa.func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+    with engine.begin() as connection:
+        until = connection.scalar(sa.select(later))
+        assert until is not None
+        accounts.pause(connection, account_id, until)
+
+
+def block_account(engine: Engine, account_id: int, reason: str) -> None:
+    """No request of the account until a person acts; an event of each of its bots says why. Once."""
+    with engine.begin() as connection:
+        found = connection.scalar(sa.select(account.c.blocked_reason).where(account.c.id == account_id))
+        if found is not None:
+            return
+        accounts.block(connection, account_id, reason)
+        ids = connection.scalars(sa.select(bot.c.id).where(bot.c.account_id == account_id, bot.c.status != "stopped"))
+        for each in list(ids):
+            add_event(connection, each, Event("critical", "account_blocked", {"reason": reason}))
+
+
+def add_event(connection: Connection, bot_id: int, event: Event) -> None:
+    """Keep an event that did not come from a tick."""
+    connection.execute(sa.insert(bot_event).values(bot_id=bot_id, level=event.level, name=event.name, data=event.data))
+
+
+def count_bots(engine: Engine) -> dict[tuple[str, str], int]:
+    """(status, "paper" or "live") -> bots."""
+    mode = sa.case((account.c.exchange == accounts.PAPER, "paper"), else_="live")
+    query = sa.select(bot.c.status, mode, sa.func.count()).join(account, account.c.id == bot.c.account_id)
+    with engine.connect() as connection:
+        return {(row[0], row[1]): row[2] for row in connection.execute(query.group_by(bot.c.status, mode))}
+
+
+def unknown_orders(engine: Engine) -> dict[str, tuple[int, float]]:
+    """exchange -> orders whose outcome is unknown, and the age of the oldest in seconds."""
+    age = sa.func.max(sa.extract("epoch", sa.func.now() - bot_order.c.sent_at))
+    query = (
+        sa.select(account.c.exchange, sa.func.count(), age)
+        .join(bot, bot.c.account_id == account.c.id)
+        .join(bot_order, bot_order.c.bot_id == bot.c.id)
+        .where(bot_order.c.status == "sent")
+        .group_by(account.c.exchange)
+    )
+    with engine.connect() as connection:
+        return {row[0]: (row[1], float(row[2] or 0)) for row in connection.execute(query)}
+
+
+def streamed_accounts(engine: Engine) -> list[tuple[int, str, str | None, int]]:
+    """Accounts with bots at work: id, exchange, base URL and key version."""
+    working = sa.exists().where(bot.c.account_id == account.c.id, bot.c.next_tick_at.is_not(None))
+    query = sa.select(account.c.id, account.c.exchange, account.c.base_url, _TARGET.selected_columns[4])
+    query = query.where(account.c.exchange != accounts.PAPER, account.c.blocked_reason.is_(None), working)
+    with engine.connect() as connection:
+        return [(row[0], row[1], row[2], row[3]) for row in connection.execute(query.order_by(account.c.id))]
+
+
+def working_bots(engine: Engine, account_id: int, symbol: str | None = None) -> list[int]:
+    """Bots of an account (and market) that are not final."""
+    query = sa.select(bot.c.id).where(bot.c.account_id == account_id, bot.c.next_tick_at.is_not(None))
+    if symbol is not None:
+        query = query.where(bot.c.symbol == symbol)
+    with engine.connect() as connection:
+        return list(connection.scalars(query.order_by(bot.c.id)))
+
+
+def paper_markets(engine: Engine) -> list[tuple[str, str, str | None]]:
+    """(exchange, symbol, base URL) of the markets that paper bots at work watch."""
+    query = sa.select(bot.c.exchange, bot.c.symbol, account.c.base_url).distinct()
+    query = query.join(account, account.c.id == bot.c.account_id)
+    query = query.where(account.c.exchange == accounts.PAPER, bot.c.next_tick_at.is_not(None))
+    with engine.connect() as connection:
+        return [(row[0], row[1], row[2]) for row in connection.execute(query.order_by(bot.c.exchange, bot.c.symbol))]
+
+
+def candles_after(engine: Engine, exchange: str, symbol: str, after: datetime | None, limit: int) -> list[Any]:
+    """Stored 1m candles opened after `after`, oldest first: (ts, open, high, low, close); None: the newest one only."""
+    text = (
+        "SELECT ts, open, high, low, close FROM candle WHERE timeframe_s = 60 AND market_id = "
+        "(SELECT id FROM market WHERE exchange = :e AND symbol = :s) "
+    )
+    with engine.connect() as connection:
+        if after is None:
+            return list(connection.execute(sa.text(text + "ORDER BY ts DESC LIMIT 1"), {"e": exchange, "s": symbol}))
+        where = {"e": exchange, "s": symbol, "a": after, "n": limit}
+        return list(connection.execute(sa.text(text + "AND ts > :a ORDER BY ts LIMIT :n"), where))

@@ -1,0 +1,73 @@
+"""What one worker process keeps between tasks, and what happens when it starts."""
+
+import gc
+import threading
+from typing import Any
+
+from celery import signals  # type: ignore[import-untyped,unused-ignore]
+
+from autogrid.exchange.open import open_limiter
+from autogrid.live.run import Exchanges, Runner, rules
+from autogrid.settings import settings
+from autogrid.store import embedded_valkey
+from autogrid.store import engine as engines
+from services.common import logs, metrics
+
+_local = threading.local()
+
+
+def runner() -> Runner:
+    """This process's (and thread's) runner; opened at first use, that is after the fork."""
+    found: Runner | None = getattr(_local, "runner", None)
+    if found is None:
+        import redis
+
+        engine = engines.engine()
+        limiter = open_limiter(redis.Redis.from_url(embedded_valkey.redis_url()))
+        found = _local.runner = Runner(engine, Exchanges(engine, limiter), rules())
+    return found
+
+
+def _logging(**_: Any) -> None:
+    """Ours instead of Celery's."""
+    logs.configure(level=settings().log_level)
+
+
+def serve_metrics(component: str) -> None:
+    """Answer scrapes, if the settings name a port."""
+    metrics.build(component)
+    port = settings().metrics_port
+    if port is not None:
+        metrics.serve(port)
+
+
+def _started(**_: Any) -> None:
+    serve_metrics("worker")
+    _preload()
+
+
+def _beat_started(**_: Any) -> None:
+    serve_metrics("beat")
+
+
+def _preload() -> None:
+    """Load what every child needs before they fork, so that they share its memory."""
+    from autogrid.exchange.ccxt_load import exchange_class
+
+    exchange_class("binance")
+    rules()
+    gc.collect()
+    gc.freeze()
+
+
+def _ending(**_: Any) -> None:
+    found: Runner | None = getattr(_local, "runner", None)
+    if found is not None:
+        found.exchanges.close()
+        engines.close()
+
+
+signals.setup_logging.connect(_logging)
+signals.worker_init.connect(_started)
+signals.beat_init.connect(_beat_started)
+signals.worker_process_shutdown.connect(_ending)

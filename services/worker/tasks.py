@@ -1,0 +1,51 @@
+"""Tasks: parse, call one function, return. Keyword-only, ids instead of objects, safe to run twice."""
+
+import time
+from typing import Any
+
+from celery import shared_task  # type: ignore[import-untyped,unused-ignore]
+
+from autogrid.settings import settings
+from autogrid.store import bots
+from services.common import logs, metrics
+from services.worker import record
+from services.worker.app import HARD_S, SOFT_S, app
+from services.worker.process import runner
+
+#: Most bots that one dispatch sends off; the next one comes a second later.
+MOST = 2_000
+
+
+def send_tick(bot_ids: list[int]) -> None:
+    """Have these bots ticked. What nobody has started when they are due again is dropped."""
+    if not bot_ids:
+        return
+    expires = max(settings().tick_interval_s, 1.0)
+    headers = {"sent_at": time.time()}
+    with app.producer_or_acquire(None) as producer:
+        for bot_id in bot_ids:
+            app.send_task(
+                "live.tick", kwargs={"bot_id": bot_id}, expires=expires, headers=headers, queue="live",
+                producer=producer, ignore_result=True,
+            )  # fmt: skip
+
+
+@shared_task(name="live.dispatch", soft_time_limit=SOFT_S, time_limit=HARD_S, ignore_result=True)  # type: ignore[untyped-decorator,unused-ignore]
+def dispatch() -> None:
+    """Send a tick to every bot that is due."""
+    metrics.LAST_DISPATCH.set(time.time())
+    send_tick(bots.due(runner().engine, MOST, settings().tick_interval_s))
+    metrics.WORK.labels("dispatch", "ok").inc()
+
+
+@shared_task(name="live.tick", bind=True, soft_time_limit=SOFT_S, time_limit=HARD_S, ignore_result=True)  # type: ignore[untyped-decorator,unused-ignore]
+def tick(self: Any, *, bot_id: int) -> None:
+    """One bot's turn."""
+    sent_at = (self.request.headers or {}).get("sent_at") or getattr(self.request, "sent_at", None)
+    started = time.time()
+    with logs.bound(bot_id=bot_id, task_id=self.request.id):
+        done = runner().run(bot_id)
+        seconds = time.time() - started
+        record.turn(done, seconds)
+    if sent_at is not None and done.target is not None:
+        metrics.TICK_LAG.labels("paper" if done.target.is_paper else "live").observe(max(0.0, started - sent_at))
