@@ -22,6 +22,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--symbol", default="BTC/USDT", help="market of that file")
     parser.add_argument("--start", help="play from this UTC time on; earlier rows are history")
     parser.add_argument("--start-row", type=int, default=0, help="or from this row on")
+    parser.add_argument("--from-now", action="store_true", help="move the file's times so that play begins now")
     for name in ("tick", "lot", "min-notional", "maker-fee", "taker-fee", "penetration-ticks", "slippage-ticks"):
         parser.add_argument(f"--{name}", help="market rule")
     parser.add_argument("--liquidity", choices=("full", "tape"), help="full: a print through an order fills it whole")
@@ -66,6 +67,7 @@ def _config(args: argparse.Namespace) -> Config:
     config.speed = config.speed if args.speed is None else args.speed
     config.seed = config.seed if args.seed is None else args.seed
     config.tape_stamps = config.tape_stamps if args.stamps is None else args.stamps == "tape"
+    config.from_now = config.from_now or args.from_now
     if args.no_limits:
         config.limits = {**config.limits, "enabled": False}
     return config

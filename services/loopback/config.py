@@ -35,6 +35,9 @@ class Config:
     seed: int = 0
     #: Stamp orders and trades with the tape's time instead of the machine's.
     tape_stamps: bool = False
+    #: Move the tapes' times by so much, or so that they begin now (on the grid of their candles).
+    shift_ms: int = 0
+    from_now: bool = False
     #: Websockets are cut at this age, seconds.
     stream_max_age_s: float = 86_400.0
     limits: dict[str, Any] = field(default_factory=dict)
@@ -60,32 +63,46 @@ def make_account(values: dict[str, Any], uid: int) -> Account:
 
 def parse_account(text: str) -> dict[str, Any]:
     """An account from `name:key:secret:USDT=10000,BTC=1[:fee_asset]`."""
-    name, key, secret, balances, *fee = text.split(":")
+    parts = text.split(":")
+    if len(parts) not in (4, 5) or any("=" not in pair for pair in parts[3].split(",") if pair):
+        raise ValueError(f"account: expected name:key:secret:USDT=10000,BTC=1[:fee_asset], found {text!r}")
+    name, key, secret, balances, *fee = parts
     pairs = dict(pair.split("=", 1) for pair in balances.split(",") if pair)
     return {"name": name, "key": key, "secret": secret, "balances": pairs} | ({"fee_asset": fee[0]} if fee else {})
 
 
-def _open_tape(market: Market, values: dict[str, Any]) -> Tape:
+def _open_tape(market: Market, values: dict[str, Any], shift_ms: int) -> Tape:
     # Files need pandas and pyarrow, which take longer to import than all the rest.
     from services.loopback.reader import candle_tape, trade_tape
 
     start, row = values.get("start"), int(values.get("start_row", 0))
     if values.get("trades"):
-        return trade_tape(market, Path(values["trades"]), start, row)
+        return trade_tape(market, Path(values["trades"]), start, row, shift_ms)
     path, per_leg = str(values.get("path", "nearest")), int(values.get("prints_per_leg", 1))
-    return candle_tape(market, Path(values["candles"]), start, row, path, per_leg)
+    return candle_tape(market, Path(values["candles"]), start, row, path, per_leg, shift_ms)
+
+
+def _open_tapes(markets: list[tuple[Market, dict[str, Any]]], config: Config, now_ms: int) -> list[Tape]:
+    given = [(market, values) for market, values in markets if values.get("candles") or values.get("trades")]
+    tapes = [_open_tape(market, values, config.shift_ms) for market, values in given]
+    if not config.from_now or not tapes:
+        return tapes
+    first = min(tapes, key=lambda tape: tape.next.ts if tape.next else now_ms)
+    behind = now_ms - (first.next.ts if first.next else now_ms)
+    base_ms = max(tape.bars.base_ms for tape in tapes)
+    return [_open_tape(market, values, behind // base_ms * base_ms) for market, values in given]
 
 
 def build(config: Config) -> Exchange:
     """The exchange, its tapes opened; nothing runs yet."""
     clock = Clock(tape_stamps=config.tape_stamps)
     engine = Engine(clock)
-    tapes = []
+    markets = []
     for values in config.markets:
         market = Market.from_config({name: value for name, value in values.items() if name not in TAPE_FIELDS})
         engine.add_market(market)
-        if values.get("candles") or values.get("trades"):
-            tapes.append(_open_tape(market, values))
+        markets.append((market, values))
+    tapes = _open_tapes(markets, config, clock.wall())
     for number, values in enumerate(config.accounts, start=1):
         account = make_account(values, number)
         engine.accounts[account.name] = account

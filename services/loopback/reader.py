@@ -37,13 +37,18 @@ def candle_tape(
     start_row: int = 0,
     path: str = "nearest",
     prints_per_leg: int = 1,
+    shift_ms: int = 0,
 ) -> Tape:
-    """A candle file as prints: open, then each leg in `prints_per_leg` steps; a candle's volume is spread evenly."""
+    """A candle file as prints: open, then each leg in `prints_per_leg` steps; a candle's volume is spread evenly.
+
+    `shift_ms` moves all times after the start was chosen.
+    """
     frame = read_candles(source)
     ts = frame.index.view("int64")
     step = int(np.diff(ts).min()) if len(ts) > 1 else 60_000
     first = _split(ts, start_ms, start_row)
     _check_some(len(ts), first, source)
+    ts = ts + shift_ms
     return Tape(market, step, _history(frame, ts, first), _walk(market, frame, ts, first, step, path, prints_per_leg))
 
 
@@ -75,12 +80,14 @@ def _walk(
             yield Print(when, market.symbol, price, qty, None, place == count - 1)
 
 
-def trade_tape(market: Market, source: Path, start_ms: int | None = None, start_row: int = 0) -> Tape:
+def trade_tape(
+    market: Market, source: Path, start_ms: int | None = None, start_row: int = 0, shift_ms: int = 0
+) -> Tape:
     """A file of trades (parquet or CSV: ts in ms UTC, price, amount, side of the taker) as prints."""
-    columns = _read_trades(source)
-    ts = columns[0]
+    ts, *others = _read_trades(source)
     first = _split(ts, start_ms, start_row)
     _check_some(len(ts), first, source)
+    columns = (ts + shift_ms, *others)
     past = Bars(1000)
     for row in range(first):
         item = _trade(market, columns, row)

@@ -1,5 +1,6 @@
 """Balances, rates, trades and key permissions of the account that asks."""
 
+from bisect import bisect_left
 from typing import Any
 
 from services.loopback.errors import BAD_SYMBOL, ApiError
@@ -82,14 +83,16 @@ def my_trades(exchange: Exchange, call: Call) -> list[dict[str, Any]]:
     check_span(start, end)
     if (first is not None or order is not None) and (start is not None or end is not None):
         raise ApiError(-1128, "Combination of optional parameters invalid.")
-    found = [
-        trade
-        for trade in exchange.engine.trades.get((call.owner.name, symbol), [])
-        if (order is None or trade.order_id == order)
-        and (first is None or trade.id >= first)
-        and (start is None or trade.time >= start)
-        and (end is None or trade.time <= end)
-    ]
+    found = exchange.engine.trades.get((call.owner.name, symbol), [])
+    if order is not None:
+        found = [trade for trade in found if trade.order_id == order]
+    # Ids and times only rise.
+    if first is not None:
+        found = found[bisect_left(found, first, key=lambda trade: trade.id) :]
+    if start is not None:
+        found = found[bisect_left(found, start, key=lambda trade: trade.time) :]
+    if end is not None:
+        found = found[: bisect_left(found, end + 1, key=lambda trade: trade.time)]
     found = _disturbed(exchange, call, found)
     forward = first is not None or start is not None or order is not None
     return [trade.show() for trade in (found[:limit] if forward else found[-limit:])]

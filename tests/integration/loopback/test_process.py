@@ -1,12 +1,20 @@
 """The exchange as a process, with unmodified ccxt: the life of an order, and the books at the end."""
 
+import contextlib
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import ccxt
 import pytest
 
-from tests.loopback_client import Loopback, ccxt_options
+from services.loopback import server
+from services.loopback.config import Config
+from tests.loopback_client import Loopback, ccxt_options, control
 
 SYMBOL = "BTC/USDT"
 ACCOUNT = {
@@ -53,3 +61,63 @@ def test_an_order_lives_and_dies(running: Loopback, exchange: ccxt.binance) -> N
     fees = Decimal("0.1") + Decimal("0.198")
     assert Decimal(state["accounts"]["a"]["balances"]["USDT"]["total"]) == 10000 - 100 - 198 - fees
     assert Decimal(state["accounts"]["a"]["balances"]["BTC"]["total"]) == 4
+
+
+def test_the_command_plays_a_file_from_now_and_ends_cleanly(tmp_path: Path) -> None:
+    """`autogrid loopback`: options, one line of JSON, 127.0.0.1 only, SIGTERM."""
+    path = tmp_path / "candles.csv"
+    rows = [f"{1_714_521_600_000 + i * 60_000},{100 + i},{101 + i},{99 + i},{100.5 + i},8" for i in range(50)]
+    path.write_text("ts,open,high,low,close,volume\n" + "\n".join(rows) + "\n")
+    options = ["--candles", str(path), "--symbol", "ETH/USDT", "--start-row", "20", "--from-now", "--speed", "6000"]
+    program = [str(Path(sys.executable).with_name("autogrid")), "loopback"]
+    loopback = Loopback(None, *options, "--account", "a:akey:asecret:USDT=10,ETH=1:quote", "--tick", "0.5")
+    loopback.command[:3] = program
+    with loopback:
+        client = ccxt.binance(ccxt_options(loopback.url, "akey", "asecret"))
+        deadline = time.monotonic() + 20
+        while not loopback.control("tape")["done"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        candles = client.fetch_ohlcv("ETH/USDT", "1m")
+        assert len(candles) == 50
+        assert abs(candles[20][0] - time.time() * 1000) < 90_000
+        assert candles[-1][1:5] == [149.0, 150.0, 148.0, 149.5]
+        assert client.fetch_balance()["ETH"]["free"] == 1
+        assert client.market("ETH/USDT")["precision"]["price"] == 0.5
+        port = int(loopback.url.rpartition(":")[2])
+        sockets = Path("/proc/net/tcp").read_text().split("\n")
+        listening = [line.split()[1] for line in sockets if f":{port:04X} " in line and " 0A " in line]
+        assert listening == [f"0100007F:{port:04X}"]
+        client.close()
+    assert loopback.process is not None
+    assert loopback.process.returncode == 0
+    refused = subprocess.run([*program, "--candles", "nowhere.csv"], capture_output=True, text=True, timeout=60)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith("error: candle file: expected a file, found nothing at nowhere.csv")
+
+
+def test_the_same_seed_gives_the_same_books() -> None:
+    """Two runs of one script, faults drawn at random included."""
+
+    def play(seed: int) -> tuple[list[Any], list[int]]:
+        running = server.start(Config(markets=[{"symbol": SYMBOL}], accounts=[ACCOUNT], seed=seed))
+        client = ccxt.binance(ccxt_options(running.url, "akey", "asecret"))
+        control(running.url, "print", price="100")
+        for stage in ("before", "after"):
+            control(running.url, "fault", action="status", status=502, method="POST", stage=stage, probability=0.3)
+        control(running.url, "fault", action="short", path="openOrders", probability=0.5)
+        short = []
+        client.load_markets()
+        for number in range(30):
+            with contextlib.suppress(ccxt.ExchangeNotAvailable):
+                client.create_order(SYMBOL, "limit", "buy", 0.1, 99 - number, {"newClientOrderId": f"c{number}"})
+            short.append(len(client.fetch_open_orders(SYMBOL)))
+        control(running.url, "print", price="90.5")
+        state = control(running.url, "state")["accounts"]["a"]
+        running.close()
+        client.close()
+        rows = [(row["orderId"], row["clientOrderId"], row["status"]) for row in state["orders"]]
+        return [rows, state["balances"], [(t["id"], t["price"], t["qty"]) for t in state["trades"]]], short
+
+    assert play(3) == play(3)
+    assert play(3) != play(4)
