@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from autogrid.research.result import Result
+    from autogrid.research.sweep import Sweep
 
 STYLE = (
     "font-family:system-ui,sans-serif;border:1px solid #8886;border-radius:8px;padding:12px 16px;"
@@ -71,6 +72,42 @@ def spark(result: "Result") -> str:
         f'role="img" aria-label="equity"><polyline points="{points}" fill="none" stroke="#2f6fde" '
         'stroke-width="1.5"/></svg>'
     )
+
+
+#: Columns of a sweep's card after the swept fields, and how they are written.
+SWEEP_COLUMNS = {
+    "total_return": "{:+.2%}",
+    "vs_hold": "{:+.2%}",
+    "max_drawdown": "{:.2%}",
+    "sharpe": "{:.2f}",
+    "round_trips": "{:,.0f}",
+    "fees": "{:,.2f}",
+    "step_to_range": "{:.2f}",
+}
+
+
+def sweep_card(sweep: "Sweep", count: int = 10) -> str:
+    """How many grids, and the best of them with the figures that matter."""
+    frame = sweep.frame
+    worked = frame[frame["error"].isna()]
+    names = [name for name in SWEEP_COLUMNS if name in frame.columns]
+    head = "".join(_cell("th", name.replace("_", " ")) for name in (*sweep.fields, *names))
+    rows = []
+    for _, row in worked.nlargest(count, "total_return").iterrows() if len(worked) else ():
+        cells = [str(row[name]) for name in sweep.fields] + [SWEEP_COLUMNS[name].format(row[name]) for name in names]
+        rows.append(f"<tr>{''.join(_cell('td', text) for text in cells)}</tr>")
+    refused = frame["error"].dropna()
+    why = f" The first refusal: {refused.iloc[0]}" if len(refused) else ""
+    return (
+        f'<div style="{STYLE}"><div style="font-weight:600;font-size:1.1em">{len(frame):,} grids, {len(refused):,} '
+        f'refused; the best by total return</div><div style="opacity:.7;margin-bottom:8px">The best of many is picked '
+        f"by luck too: test it on other candles before believing it.{escape(why)}</div>"
+        f'<table style="border-collapse:collapse;width:100%"><tr>{head}</tr>{"".join(rows)}</table></div>'
+    )
+
+
+def _cell(tag: str, text: str) -> str:
+    return f'<{tag} style="text-align:right;padding:2px 8px;white-space:nowrap">{escape(text)}</{tag}>'
 
 
 def page(result: "Result") -> str:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -45,9 +46,23 @@ def _candles(figure: go.Figure, result: "Result") -> None:
     )  # fmt: skip
     levels = result.run.plan.levels
     every = -(-len(levels) // MAX_LEVELS)
-    for level in levels[::every]:
-        price = float(result.run.market.price(level))
-        figure.add_hline(y=price, line_width=0.5, line_color=MUTED, opacity=0.45, row=1, col=1)
+    line = {"width": 0.5, "color": MUTED}
+    # All at once: one add_hline per level takes seconds.
+    figure.update_layout(
+        shapes=[
+            {
+                "type": "line",
+                "xref": "x domain",
+                "x0": 0,
+                "x1": 1,
+                "y0": price,
+                "y1": price,
+                "line": line,
+                "opacity": 0.6,
+            }
+            for price in (float(result.run.market.price(level)) for level in levels[::every])
+        ]
+    )
 
 
 def _fills(figure: go.Figure, result: "Result") -> None:
@@ -77,3 +92,23 @@ def _equity(figure: go.Figure, result: "Result") -> None:
         3,
         1,
     )
+
+
+def heatmap(frame: pd.DataFrame, x: str, y: str, metric: str) -> go.Figure:
+    """The median of `metric` over each pair of `x` and `y`, colours centred on zero where it changes sign."""
+    table = frame.pivot_table(index=y, columns=x, values=metric, aggfunc="median", dropna=False)
+    values = table.to_numpy(dtype=float)
+    crosses = np.nanmin(values, initial=0) < 0 < np.nanmax(values, initial=0)
+    figure = go.Figure(
+        go.Heatmap(
+            x=[str(each) for each in table.columns], y=[str(each) for each in table.index], z=values,
+            colorscale="RdYlGn" if crosses else "Viridis", zmid=0 if crosses else None, colorbar={"title": metric},
+            hovertemplate=f"{x} %{{x}}<br>{y} %{{y}}<br>{metric} %{{z:.4g}}<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.update_layout(
+        template="plotly_white", height=480, title=f"{metric} by {x} and {y}",
+        xaxis={"title": x, "type": "category"}, yaxis={"title": y, "type": "category"},
+        margin={"l": 70, "r": 20, "t": 50, "b": 50},
+    )  # fmt: skip
+    return figure

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from decimal import Decimal
+from difflib import get_close_matches
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from tqdm.auto import tqdm
@@ -18,6 +19,9 @@ from autogrid.research.backtest import check_ticks, plan_for
 from autogrid.research.metrics import CandleFacts, candle_facts, metrics
 from autogrid.research.simulate import bounds, ledger, prepare, simulate
 from autogrid.research.ticks import CandleTicks, candle_ticks
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,12 +35,27 @@ class Sweep:
 
     def best(self, metric: str = "total_return", count: int = 10) -> pd.DataFrame:
         """The `count` rows with the largest `metric`."""
+        self._check(metric)
         return self.frame.nlargest(count, metric)
 
+    def heatmap(self, x: str, y: str, metric: str = "total_return") -> "go.Figure":
+        """`metric` over two swept fields; where others were swept too, the median over them. Empty = refused."""
+        from autogrid.research.plots import heatmap
+
+        for name in (x, y, metric):
+            self._check(name)
+        return heatmap(self.frame, x, y, metric)
+
+    def _check(self, name: str) -> None:
+        if name not in self.frame.columns:
+            near = get_close_matches(name, map(str, self.frame.columns), 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(map(str, self.frame.columns))}"
+            raise InvalidInput(f"a sweep's frame has no column {name!r}; {hint}")
+
     def _repr_html_(self) -> str:
-        refused = int(self.frame["error"].notna().sum())
-        head = f"<p>{len(self.frame)} grids, {refused} refused; the best by total return:</p>"
-        return head + str(self.best().to_html(float_format=lambda x: f"{x:.4g}"))
+        from autogrid.research.html import sweep_card
+
+        return sweep_card(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,4 +118,7 @@ def sweep(
     combinations = [dict(zip(fields, each, strict=True)) for each in product(*(list(v) for v in values.values()))]
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         rows = list(tqdm(pool.map(task.row, combinations), total=len(combinations), unit="grid", disable=not progress))
-    return Sweep(pd.DataFrame(rows), fields)
+    frame = pd.DataFrame(rows)
+    # `error` last, and metrics as columns even where every grid was refused.
+    columns = [*fields, *(name for name in frame.columns if name not in {*fields, "error"}), "error"]
+    return Sweep(frame.reindex(columns=columns), fields)
