@@ -1,0 +1,147 @@
+"""What a study must pass to be promoted: a table of pure functions from the evidence to a verdict."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from autogrid.core.market import Market
+from autogrid.core.orders import GRID, KINDS
+from autogrid.research.result import COARSE, Result
+
+PASS, WARN, FAIL = "pass", "warn", "fail"
+PAPER, LIVE = "paper", "live"
+STORE, FILE = "store", "file"
+RULES = ("tick", "lot", "min_notional", "maker_fee", "taker_fee", "buy_fee_asset")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that gates look at."""
+
+    #: PAPER or LIVE.
+    target: str
+    backtest: Result
+    #: The same study through the live engine.
+    replayed: Result
+    #: Where the candles came from: STORE or FILE.
+    source: str = STORE
+    #: The market's rules at the exchange; None on paper, where the study's hold.
+    rules: Market | None = None
+    #: Whether the account's key may withdraw; None where it is not known or there is none.
+    may_withdraw: bool | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one gate says."""
+
+    #: PASS, WARN or FAIL.
+    status: str
+    expected: str
+    actual: str
+    #: What to do about it; empty when it passed.
+    remedy: str = ""
+
+
+Gate = Callable[[Evidence], Verdict]
+
+
+def parity(evidence: Evidence) -> Verdict:
+    """The live engine makes the backtest's fills."""
+    expected, actual = evidence.backtest.sha256(), evidence.replayed.sha256()
+    same = expected == actual
+    remedy = "" if same else "a defect in AutoGrid: please report it with the study and its candles"
+    return Verdict(PASS if same else FAIL, f"fills {expected[:12]}", f"fills {actual[:12]}", remedy)
+
+
+def ledger(evidence: Evidence) -> Verdict:
+    """The live engine's books end as the backtest's do; the identity is checked when books are closed."""
+    expected, actual = asdict(evidence.backtest.ledger), asdict(evidence.replayed.ledger)
+    apart = [name for name in expected if expected[name] != actual[name]]
+    if not apart:
+        equity = f"equity {expected['equity']:f}"
+        return Verdict(PASS, equity, equity)
+    want, have = ("; ".join(f"{name} {books[name]:f}" for name in apart) for books in (expected, actual))
+    return Verdict(FAIL, want, have, "a defect in AutoGrid: please report it with the study and its candles")
+
+
+def market_rules(evidence: Evidence) -> Verdict:
+    """The study was run with the rules that hold at the exchange."""
+    if evidence.rules is None:
+        return Verdict(PASS, "the study's rules", "the study's rules")
+    study, exchange = evidence.backtest.run.market, evidence.rules
+    apart = [name for name in RULES if getattr(study, name) != getattr(exchange, name)]
+    if not apart:
+        return Verdict(PASS, "the exchange's rules", "the exchange's rules")
+    expected = ", ".join(f"{name} {_text(getattr(exchange, name))}" for name in apart)
+    actual = ", ".join(f"{name} {_text(getattr(study, name))}" for name in apart)
+    lines = ", ".join(f'{name} = "{_text(getattr(exchange, name))}"' for name in apart)
+    return Verdict(FAIL, expected, actual, f"write {lines} into [market], look at the backtest again, then promote")
+
+
+def traded(evidence: Evidence) -> Verdict:
+    """There is something to judge."""
+    fills = evidence.backtest.ledger.fills
+    if fills:
+        return Verdict(PASS, "fills", f"{fills} fills")
+    return Verdict(
+        WARN, "fills", "no fill", "the candles prove nothing about this grid: use others, or a longer stretch"
+    )
+
+
+def band(evidence: Evidence) -> Verdict:
+    """The candles are fine enough for the grid's steps."""
+    ratio = evidence.backtest.metrics["step_to_range"]
+    expected, actual = f"a step of {COARSE:g} median candle ranges or more", f"{ratio:.2f}"
+    if ratio >= COARSE:
+        return Verdict(PASS, expected, actual)
+    return Verdict(WARN, expected, actual, "believe only the band; use shorter candles or fewer cells")
+
+
+def fees(evidence: Evidence) -> Verdict:
+    """The study pays fees."""
+    market = evidence.backtest.run.market
+    actual = f"maker {market.maker_fee:f}, taker {market.taker_fee:f}"
+    if market.maker_fee > 0 and market.taker_fee > 0:
+        return Verdict(PASS, "fees above zero", actual)
+    return Verdict(WARN, "fees above zero", actual, "write maker_fee and taker_fee of your account into [market]")
+
+
+def market_orders(evidence: Evidence) -> Verdict:
+    """Start and stop orders are not below the exchange's least notional: there they would be refused."""
+    run = evidence.backtest.run
+    least = run.market.min_notional_atoms
+    log = run.fills
+    for kind, price, lots in zip(log.kind.tolist(), log.price.tolist(), log.lots.tolist(), strict=True):
+        if kind != GRID and price * lots < least:
+            actual = f"a {KINDS[kind]} order of {run.market.money(price * lots):f}"
+            return Verdict(WARN, f"{run.market.min_notional:f} or more", actual, "invest more, or use fewer cells")
+    return Verdict(PASS, f"{run.market.min_notional:f} or more", "so")
+
+
+def key(evidence: Evidence) -> Verdict:
+    """The account's key cannot take money out."""
+    if not evidence.may_withdraw:
+        return Verdict(PASS, "a key without withdrawals", "so" if evidence.may_withdraw is False else "not known")
+    return Verdict(WARN, "a key without withdrawals", "it may withdraw", "make a key that may only trade, and set it")
+
+
+GATES: dict[str, Gate] = {
+    "parity": parity,
+    "ledger": ledger,
+    "market rules": market_rules,
+    "traded": traded,
+    "band": band,
+    "fees": fees,
+    "market orders": market_orders,
+    "key": key,
+}
+
+
+def run_gates(evidence: Evidence) -> list[dict[str, Any]]:
+    """All verdicts as rows: gate, status, expected, actual, remedy."""
+    return [{"gate": name, **asdict(gate(evidence))} for name, gate in GATES.items()]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else f"{value:f}"
