@@ -2,7 +2,7 @@
 
 import typer
 
-from autogrid.cli import backtest, candles, db, demo, loopback, ops, replay
+from autogrid.cli import accounts, backtest, bots, candles, db, demo, loopback, ops, promote, replay
 
 app = typer.Typer(
     name="autogrid",
@@ -14,6 +14,10 @@ app = typer.Typer(
 )
 app.command("backtest")(backtest.backtest)
 app.command("replay")(replay.replay)
+app.command("promote")(promote.promote)
+app.command("verify")(promote.verify)
+app.add_typer(accounts.app, name="accounts")
+app.add_typer(bots.app, name="bots")
 app.add_typer(candles.app, name="candles")
 app.add_typer(db.app, name="db")
 app.add_typer(ops.app, name="ops")

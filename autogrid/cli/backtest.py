@@ -53,8 +53,13 @@ def hand_over(result: "Result", json_out: Path | None, fills: Path | None, html:
 
 def read_study(path: Path) -> Study:
     """The study in a file."""
+    return parse_study(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """The text of a study file."""
     try:
-        return parse_study(path.read_text(encoding="utf-8"), str(path))
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise InvalidInput(f"the study file cannot be read: {error}") from None
     except UnicodeDecodeError:

@@ -29,7 +29,11 @@ def make_passport(study: Study, evidence: Evidence, *, name: str, owner_id: int 
         "code_hash": code_hash(study.strategy),
         "candles_sha256": candles_sha256(result.candles),
         "fills_sha256": result.sha256(),
-        "result": {**result.to_json(), "candles": {**span(result), "source": evidence.source}, "target": evidence.target},
+        "result": {
+            **result.to_json(),
+            "candles": {**span(result), "source": evidence.source},
+            "target": evidence.target,
+        },
         "gates": run_gates(evidence),
     }
     return Passport(id=identity(values), **values)

@@ -1,0 +1,112 @@
+"""`autogrid accounts`: who may trade where."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from autogrid.store.accounts import Credentials
+
+app = typer.Typer(help="Accounts at exchanges: add, list, test.", no_args_is_help=True)
+
+
+@app.command("add")
+def add(
+    name: Annotated[str, typer.Argument(help="What to call it.")],
+    exchange: Annotated[str, typer.Option(help="ccxt's name of the exchange, such as binance; or paper.")],
+    base_url: Annotated[str | None, typer.Option(help="Another server that speaks the exchange's API.")] = None,
+    stdin: Annotated[bool, typer.Option(help="Read key, secret and password as lines of standard input.")] = False,
+) -> None:
+    """Add an account. Its key and secret are asked for, or read as lines; never give them as arguments."""
+    from autogrid.store import accounts
+    from autogrid.store.engine import engine
+
+    credentials = None if exchange == accounts.PAPER else _credentials(stdin)
+    with engine().begin() as connection:
+        made = accounts.add(
+            connection, name=name, exchange=exchange, credentials=credentials, base_url=base_url or None
+        )
+    typer.echo(f"account {made} ({name}) at {exchange}; next: autogrid accounts test {name}")
+
+
+@app.command("set-key")
+def set_key(
+    name: Annotated[str, typer.Argument(help="Account by name.")],
+    stdin: Annotated[bool, typer.Option(help="Read key, secret and password as lines of standard input.")] = False,
+) -> None:
+    """Replace an account's key and secret."""
+    from autogrid.store import accounts
+    from autogrid.store.engine import engine
+
+    credentials = _credentials(stdin)
+    with engine().begin() as connection:
+        accounts.set_credentials(connection, accounts.get(connection, name).id, credentials)
+    typer.echo(f"{name}: key ...{credentials.api_key[-4:]} set")
+
+
+@app.command("list")
+def list_() -> None:
+    """All accounts, without their secrets."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from autogrid.store import accounts
+    from autogrid.store.engine import engine
+
+    with engine().connect() as connection:
+        rows = accounts.listing(connection)
+    if not rows:
+        typer.echo("No accounts yet. See: autogrid accounts add --help")
+        return
+    table = Table("id", "name", "exchange", "key", "state")
+    for row in rows:
+        state = f"blocked: {row.blocked_reason}" if row.blocked_reason else "open"
+        key = f"...{row.key_hint}" if row.key_hint else "-"
+        table.add_row(str(row.id), row.name, row.exchange + (f" ({row.base_url})" if row.base_url else ""), key, state)
+    Console().print(table)
+
+
+@app.command("test")
+def test(name: Annotated[str, typer.Argument(help="Account by name.")]) -> None:
+    """Ask the exchange: does the key work, may it trade, may it (it should not) withdraw?"""
+    from autogrid.exchange.account import open_account
+    from autogrid.exchange.limiter import MemoryLimiter
+    from autogrid.store import accounts
+    from autogrid.store.engine import engine
+
+    with engine().connect() as connection:
+        account = accounts.get(connection, name)
+        if account.exchange == accounts.PAPER:
+            typer.echo(f"{name}: a paper account needs no key")
+            return
+        exchange = open_account(connection, account, MemoryLimiter())
+    try:
+        permissions, balances = exchange.permissions(), exchange.balances()
+    finally:
+        exchange.close()
+    held = ", ".join(f"{balance.total:f} {coin}" for coin, balance in sorted(balances.items()) if balance.total)
+    typer.echo(f"{name}: the key works; balance: {held or 'nothing'}")
+    if permissions.trade is not True:
+        typer.echo("may trade: " + ("no: allow spot trading for it" if permissions.trade is False else "not known"))
+    if permissions.withdraw:
+        typer.echo("warning: the key may withdraw; bots never need that: make a key that may only trade", err=True)
+    if permissions.trade is False:
+        raise typer.Exit(1)
+
+
+def _credentials(stdin: bool) -> "Credentials":
+    from autogrid.store.accounts import Credentials
+
+    if stdin:
+        lines = [line.strip() for line in sys.stdin.read().splitlines()]
+        key, secret, password = (*lines, "", "", "")[:3]
+    else:
+        key = typer.prompt("API key")
+        secret = typer.prompt("Secret", hide_input=True)
+        password = typer.prompt("Password (only okx, kucoin, bitget)", default="", hide_input=True, show_default=False)
+    from autogrid.errors import InvalidInput
+
+    if not key or not secret:
+        raise InvalidInput("expected an API key and a secret, found " + ("no secret" if key else "no key"))
+    return Credentials(key, secret, password or None)

@@ -1,0 +1,143 @@
+"""`autogrid bots`: look at bots, and say what is wanted of them."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+app = typer.Typer(help="Bots: list, show, explain, pause, resume, stop, kill, watch.", no_args_is_help=True)
+
+BotId = Annotated[int, typer.Argument(help="The bot's id.", metavar="ID")]
+Reason = Annotated[str, typer.Option(help="Kept in the bot's events.")]
+Account = Annotated[str | None, typer.Option(help="Only those of an account, by name.")]
+
+
+@app.command("list")
+def list_(account: Account = None) -> None:
+    """All bots."""
+    from rich.console import Console
+
+    from autogrid.cli.bots_show import listing
+    from autogrid.store import bots
+    from autogrid.store.engine import engine
+
+    with engine().connect() as connection:
+        rows = bots.listing(connection, account_id=_account(connection, account))
+    if rows:
+        Console().print(listing(rows))
+    else:
+        typer.echo("No bots yet. See: autogrid promote --help")
+
+
+@app.command("show")
+def show(bot: BotId) -> None:
+    """One bot: its grid, last fills and events."""
+    from rich.console import Console
+
+    from autogrid.cli.bots_show import details
+    from autogrid.store import bots
+    from autogrid.store.engine import engine
+
+    with engine().connect() as connection:
+        Console().print(details(connection, bots.get(connection, bot)))
+
+
+@app.command("explain")
+def explain(bot: BotId) -> None:
+    """For every cell: what should rest, what rests, and why they differ."""
+    from rich.console import Console
+
+    from autogrid.cli.bots_show import explanation
+    from autogrid.store.engine import engine
+
+    Console().print(explanation(engine(), bot))
+
+
+@app.command("pause")
+def pause(
+    bot: BotId,
+    keep_orders: Annotated[bool, typer.Option(help="Leave its orders resting; place no new ones.")] = False,
+    reason: Reason = "command line",
+) -> None:
+    """Let a bot rest: its orders are cancelled, its base is kept."""
+    _wish(bot, "hold" if keep_orders else "pause", reason)
+
+
+@app.command("resume")
+def resume(bot: BotId, reason: Reason = "command line") -> None:
+    """Let a paused or halted bot go on."""
+    _wish(bot, "run", reason)
+
+
+@app.command("stop")
+def stop(
+    bot: BotId,
+    sell: Annotated[bool, typer.Option(help="Sell its base at the market.")] = False,
+    reason: Reason = "command line",
+) -> None:
+    """End a bot: cancel its orders, and keep or sell its base."""
+    _wish(bot, "stop_sell" if sell else "stop", reason)
+
+
+@app.command("kill")
+def kill(
+    bot: Annotated[int | None, typer.Argument(help="The bot's id.", metavar="[ID]")] = None,
+    account: Annotated[str | None, typer.Option(help="All bots of an account, by name.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="All bots there are.")] = False,
+    reason: Reason = "command line",
+) -> None:
+    """Kill switch: cancel everything at once and halt; one bot, all of an account, or all."""
+    from autogrid.errors import InvalidInput
+    from autogrid.store import bots
+    from autogrid.store.engine import engine
+
+    if (bot is not None) + (account is not None) + all_ != 1:
+        raise InvalidInput("kill needs exactly one of ID, --account NAME and --all")
+    with engine().begin() as connection:
+        if bot is not None:
+            bots.get(connection, bot)
+        killed = bots.kill(connection, bot_id=bot, account_id=_account(connection, account), reason=reason)
+    typer.echo(f"killed: {', '.join(map(str, killed)) or 'none was alive'}")
+
+
+@app.command("watch")
+def watch(
+    account: Account = None,
+    seconds: Annotated[float | None, typer.Option(help="Stop after so long; else at Ctrl-C.")] = None,
+    every: Annotated[float, typer.Option(help="Seconds between looks.", min=0.1)] = 1.0,
+) -> None:
+    """All bots, again and again."""
+    import time
+
+    from rich.live import Live
+
+    from autogrid.cli.bots_show import listing
+    from autogrid.store import bots
+    from autogrid.store.engine import engine
+
+    store, began = engine(), time.monotonic()
+    with Live(refresh_per_second=4) as live:
+        try:
+            while seconds is None or time.monotonic() - began < seconds:
+                with store.connect() as connection:
+                    live.update(listing(bots.listing(connection, account_id=_account(connection, account))))
+                time.sleep(every)
+        except KeyboardInterrupt:
+            return
+
+
+def _wish(bot: int, wish: str, reason: str) -> None:
+    from autogrid.store import bots
+    from autogrid.store.engine import engine
+
+    with engine().begin() as connection:
+        bots.set_wish(connection, bot, wish, reason)
+    typer.echo(f"bot {bot}: {wish}; see: autogrid bots explain {bot}")
+
+
+def _account(connection: "Connection", name: str | None) -> int | None:
+    from autogrid.store import accounts
+
+    return None if name is None else accounts.get(connection, name).id

@@ -1,0 +1,109 @@
+"""Bots on a terminal."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from rich.console import Group
+from rich.markup import escape
+from rich.table import Table
+from sqlalchemy.engine import Connection, Engine
+
+from autogrid.core.bot import Bot, Order
+from autogrid.core.market import Market
+from autogrid.core.orders import BUY, KINDS
+from autogrid.live.explain import explain, summary
+from autogrid.store import accounts, bot_history, bots
+from autogrid.store.bot_rows import unpack_market
+from autogrid.store.tick_store import PgTickStore
+
+STYLES = {"running": "green", "waiting": "cyan", "paused": "yellow", "halted": "red", "refused": "red"}
+
+
+def listing(rows: Iterable[bots.Row]) -> Table:
+    """One line per bot."""
+    table = Table("id", "name", "account", "market", "status", "wish", "price", "reserved", "last tick", box=None)
+    for row in rows:
+        market = unpack_market(row.market)
+        price = "-" if row.last_price is None else f"{market.price(row.last_price):f}"
+        style = STYLES.get(row.status, "white")
+        status = f"[{style}]{row.status}[/]" + (f" [dim]{escape(row.reason)}[/]" if row.reason else "")
+        base, quote = row.symbol.split("/")
+        held = f"{_short(row.reserved_quote)} {quote}, {_short(row.reserved_base)} {base}"
+        cells = (str(row.id), escape(row.name), escape(row.account_name), row.symbol, status, row.wish, price, held)
+        table.add_row(*cells, _ago(row.last_tick_at))
+    return table
+
+
+def details(connection: Connection, row: bots.Row) -> Group:
+    """One bot: what it is, its last fills and events."""
+    market = unpack_market(row.market)
+    grid = ", ".join(f"{name} {value}" for name, value in row.grid.items())
+    facts = Table.grid(padding=(0, 2))
+    for name, text in (
+        ("grid", grid),
+        ("account", f"{row.account_name} ({row.account_exchange})"),
+        ("passport", row.passport_id or "-"),
+        ("code", row.code_hash[:12]),
+        ("most open orders", str(row.window or "all")),
+        ("created", f"{row.created_at:%Y-%m-%d %H:%M:%S %Z}"),
+    ):
+        facts.add_row(f"[dim]{name}[/]", escape(text))
+    fills = Table(
+        "time (UTC)", "", "side", "price", "amount", "fee", box=None, title="last fills", title_justify="left"
+    )
+    for _, fill in bot_history.fills(connection, row.id)[-10:]:
+        when = datetime.fromtimestamp(fill.ts_ms / 1000, UTC)
+        what = KINDS[fill.key.kind] if fill.key.cell < 0 else f"cell {fill.key.cell}"
+        side, fee = "buy" if fill.side == BUY else "sell", f"{_short(fill.fee)} {fill.fee_asset}"
+        fills.add_row(_time(when), what, side, f"{market.price(fill.price):f}", f"{market.amount(fill.lots):f}", fee)
+    events = Table("time (UTC)", "level", "event", "", box=None, title="last events", title_justify="left")
+    for event in reversed(bot_history.events(connection, row.id, limit=10)):
+        data = ", ".join(f"{name} {value}" for name, value in event.data.items())
+        events.add_row(_time(event.ts), event.level, event.name, escape(data))
+    return Group(listing([row]), facts, fills, events)
+
+
+def explanation(engine: Engine, bot_id: int) -> Group:
+    """Every cell: what should rest, what rests, why they differ."""
+    store = PgTickStore(engine)
+    bot, orders = store.load(bot_id), store.live_orders(bot_id)
+    with engine.connect() as connection:
+        account = accounts.get(connection, bot.account_id)
+    problem = f"account blocked: {account.blocked_reason}" if account.blocked_reason else None
+    return explained(bot, orders, problem)
+
+
+def explained(bot: Bot, orders: Iterable[Order], problem: str | None) -> Group:
+    """As `explanation`, of values."""
+    table = Table("", "level", "should rest", "rests", "reason", box=None)
+    lines = explain(bot, orders, problem)
+    for line in reversed(lines):
+        level = ""
+        if line.cell >= 0 and bot.position is not None:
+            levels = bot.position.plan.levels
+            level = f"{bot.market.price(levels[line.cell]):f}-{bot.market.price(levels[line.cell + 1]):f}"
+        should = "" if line.should is None else _order(bot.market, *line.should[1:])
+        order = line.rests
+        rests = "" if order is None else _order(bot.market, order.side, order.price, order.lots - order.filled)
+        status = "" if order is None or order.status == "open" else f" [dim]({order.status})[/]"
+        table.add_row(line.name, level, should, rests + status, escape(line.reason))
+    missing = sum(line.missing for line in lines)
+    foot = f"{len(lines)} lines, {missing} missing" if lines else "nothing is planned yet"
+    return Group(f"[bold]bot {bot.id}[/] {escape(bot.name)}: {escape(summary(bot))}", table, foot)
+
+
+def _order(market: Market, side: int, price: int, lots: int) -> str:
+    return f"{'buy' if side == BUY else 'sell'} {market.amount(lots):f} @ {market.price(price):f}"
+
+
+def _short(value: Decimal) -> str:
+    return f"{value:.8f}".rstrip("0").rstrip(".")
+
+
+def _time(when: datetime) -> str:
+    return f"{when.astimezone(UTC):%m-%d %H:%M:%S}"
+
+
+def _ago(when: datetime | None) -> str:
+    return "-" if when is None else f"{(datetime.now(when.tzinfo) - when).total_seconds():.0f} s ago"
