@@ -45,7 +45,7 @@ class Rule:
     message: str = "An unknown error occurred while processing the request."
     #: Seconds in the Retry-After header.
     retry_after: int | None = None
-    #: short, skip_trades: how many are left out (the newest), and of them only those a random draw picks.
+    #: short: how many of the newest orders are left out; skip_trades: how many trades, drawn at random for each page.
     drop: int = 1
     #: fill_first, kill: part of the order's amount that fills, "0" to "1"; kill: the final status.
     fill: str = "0"
