@@ -1,14 +1,12 @@
 """ccxt's structures as ours. Every number arrives as a string (`Link` sees to it) and becomes a Decimal."""
 
-import math
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 from autogrid.core.market import Market
 from autogrid.errors import OutcomeUnknown
+from autogrid.exchange.grid_units import units
 from autogrid.exchange.port import (
-    BUY,
     CANCELED,
     EXPIRED,
     FILLED,
@@ -125,10 +123,6 @@ def _ppm(fee: Any) -> Decimal:
 
 
 def quantised(rules: Market, new: NewOrder) -> tuple[str, str | None]:
-    """Amount and price as the strings to send: amounts down, a buy's price down, a sell's price up."""
-    amount = format(rules.amount(rules.lots(new.amount)), "f")
-    if new.price is None:
-        return amount, None
-    exact = Fraction(new.price) / Fraction(rules.tick)
-    ticks = math.floor(exact) if new.side == BUY else math.ceil(exact)
-    return amount, format(rules.price(ticks), "f")
+    """Amount and price as the strings to send."""
+    lots, ticks = units(rules, new)
+    return format(rules.amount(lots), "f"), None if ticks is None else format(rules.price(ticks), "f")

@@ -8,7 +8,18 @@ import pytest
 
 from autogrid.errors import InvalidInput, Rejected
 from autogrid.exchange.port import CANCELED, EXPIRED, FILLED, OPEN, Exchange, ExchangeOrder, NewOrder
-from tests.integration.exchange.venues import LEAST, LOT, MAKER, SYMBOL, TAKER, TICK, LoopbackVenue, Maker, Venue
+from tests.integration.exchange.venues import (
+    LEAST,
+    LOT,
+    MAKER,
+    SYMBOL,
+    TAKER,
+    TICK,
+    LoopbackVenue,
+    Maker,
+    SimulatedVenue,
+    Venue,
+)
 from tests.loopback_client import Loopback
 
 _ids = itertools.count(1)
@@ -21,8 +32,10 @@ def loopback() -> Iterator[Loopback]:
         yield running
 
 
-@pytest.fixture(params=["ccxt"])
+@pytest.fixture(params=["ccxt", "simulated"])
 def maker(request: pytest.FixtureRequest) -> Maker:
+    if request.param == "simulated":
+        return SimulatedVenue
     running = request.getfixturevalue("loopback")
     running.control("clear")
     return lambda fee_asset: LoopbackVenue(running, f"a{next(_ids)}", fee_asset)
@@ -161,6 +174,17 @@ def test_market_order_takes(venue: Venue) -> None:
     assert sum(f.amount for f in fills) == D("1.5")
     assert sum(f.fee for f in fills) == sum(f.price * f.amount for f in fills) * D(TAKER)
     assert found(exchange, "m").price is None
+
+
+def test_a_limit_order_may_take(venue: Venue) -> None:
+    exchange = venue.exchange
+    placed = exchange.place(limit("t", "buy", "100.5", "0.5", post_only=False))
+    assert (placed.status, placed.filled, placed.price) == (FILLED, D("0.5"), D("100.5"))
+    fills = exchange.executions_of(SYMBOL, placed.exchange_id)
+    assert sum(f.amount for f in fills) == D("0.5")
+    assert all(f.price <= D("100.5") for f in fills)
+    assert sum(f.fee for f in fills) == sum(f.price * f.amount for f in fills) * D(TAKER)
+    assert exchange.place(limit("r", "buy", "99", "0.5", post_only=False)).status == OPEN
 
 
 def test_post_only_never_takes(exchange: Exchange) -> None:

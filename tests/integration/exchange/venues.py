@@ -7,9 +7,12 @@ from decimal import Decimal
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from autogrid.core.market import Market
 from autogrid.exchange.limiter import MemoryLimiter
 from autogrid.exchange.open import open_exchange
-from autogrid.exchange.port import Exchange
+from autogrid.exchange.port import Exchange, NewOrder
+from autogrid.exchange.simulated import Simulated
+from autogrid.exchange.simulated_state import from_json, to_json
 from tests.loopback_client import Loopback
 
 SYMBOL = "BTC/USDT"
@@ -86,6 +89,46 @@ class LoopbackVenue:
 
     def drain(self, coin: str) -> None:
         self._control("drain", asset=coin)
+
+
+class SimulatedVenue:
+    """The simulated exchange, written to JSON and read again between any two steps."""
+
+    def __init__(self, fee_asset: str) -> None:
+        market = Market(TICK, LOT, LEAST, MAKER, TAKER, "base" if fee_asset == "received" else "quote")
+        self.exchange = Simulated(SYMBOL, market, last=market.price_ticks("100"))
+        self.exchange.deposit("USDT", Decimal(10000))
+        self.exchange.deposit("BTC", Decimal(1))
+        if fee_asset == "BNB":
+            self.exchange.pay_fees_with("BNB", Decimal(10), 750_000)
+            self.exchange.deposit("BNB", Decimal(100))
+
+    def _saved(self) -> None:
+        again = from_json(to_json(self.exchange, keep=3000), self.exchange.market)
+        assert again == self.exchange
+        self.exchange.__dict__.update(again.__dict__)
+
+    def trade(self, price: str) -> None:
+        self._saved()
+        ticks = self.exchange.market.price_ticks(price)
+        self.exchange.match(ticks)
+        self.exchange.arrive(ticks)
+        self._saved()
+
+    def fill(self, client_id: str, amount: str, times: int = 1) -> None:
+        self._saved()
+        for _ in range(times):
+            self.exchange.fill(client_id, self.exchange.market.lots(amount))
+        self._saved()
+
+    def foreign(self, side: str, price: str, amount: str) -> str:
+        return self.exchange.place(NewOrder(SYMBOL, "web_1", side, Decimal(amount), Decimal(price))).client_id
+
+    def end(self, client_id: str) -> None:
+        self.exchange.end(client_id)
+
+    def drain(self, coin: str) -> None:
+        self.exchange.deposit(coin, -self.exchange.balances()[coin].free)
 
 
 #: Makes a venue whose account pays fees so: "received", "quote" or a third coin.
