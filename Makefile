@@ -3,11 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: help setup demo test lint bench cli-help
+.PHONY: help setup demo test lint bench ops-check cli-help
 help:
 	@echo "make demo   set up, then import, backtest and sweep a market (CANDLES=file for your own)"
 	@echo "make test   set up, then run all tests"
 	@echo "make lint   format, lint, types, layers"
+	@echo "make ops-check  check deploy/, compose, workflows; rehearse an alert from a stopped database to a webhook"
 	@echo "make bench  measure, side by side with peers"
 
 setup: $(STAMP)
@@ -36,3 +37,7 @@ cli-help: setup
 
 bench: setup
 	@for file in tests/bench/bench_*.py; do $(BIN)/python $$file || exit 1; done
+
+ops-check: setup
+	@cd deploy && PYTHONPATH=.. ../$(BIN)/python -m checks
+	$(BIN)/python -m pytest tests/integration/ops -m "ops or not ops" -n 2 --dist loadfile
