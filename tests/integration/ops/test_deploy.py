@@ -1,4 +1,4 @@
-"""deploy.sh and render.py, with a doctl that keeps its app in a folder: what is sent, and what happens when it fails."""
+"""deploy.sh and render.py, with a doctl that keeps its app in a folder: what is sent, and what follows a failure."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ import yaml
 FOLDER = Path(__file__).parents[3] / "deploy" / "digitalocean"
 SECRETS = {"ENCRYPTION_KEY": "k" * 44, "JWT_SECRET": "j" * 64, "ORIGIN_TOKEN": "o" * 64}
 
-#: Remembers the spec it was given as the app's, and each one it was ever given, in order. Ciphertext instead of secrets.
+#: Remembers the spec it was given as the app's, and each one it was ever given, in order.
 DOCTL = """#!/bin/sh
 set -eu
 case "$1 $2" in
