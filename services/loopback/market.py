@@ -91,7 +91,6 @@ class Market:
 
     def info(self) -> dict[str, Any]:
         """The symbol's entry in exchangeInfo."""
-        least = units_text(self.min_notional)
         return {
             "symbol": self.symbol,
             "status": self.status,
@@ -111,40 +110,43 @@ class Market:
             "cancelReplaceAllowed": False,
             "isSpotTradingAllowed": True,
             "isMarginTradingAllowed": False,
-            "filters": [
-                {
-                    "filterType": "PRICE_FILTER",
-                    "minPrice": e8_text(self.tick),
-                    "maxPrice": e8_text(self.max_price),
-                    "tickSize": e8_text(self.tick),
-                },
-                {
-                    "filterType": "LOT_SIZE",
-                    "minQty": e8_text(self.lot),
-                    "maxQty": e8_text(self.max_qty),
-                    "stepSize": e8_text(self.lot),
-                },
-                {
-                    "filterType": "MARKET_LOT_SIZE",
-                    "minQty": e8_text(0),
-                    "maxQty": e8_text(self.max_market_qty),
-                    "stepSize": e8_text(0),
-                },
-                {
-                    "filterType": "NOTIONAL",
-                    "minNotional": least,
-                    "applyMinToMarket": True,
-                    "maxNotional": "9000000.00000000",
-                    "applyMaxToMarket": False,
-                    "avgPriceMins": 0,
-                },
-                {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": self.max_orders},
-            ],
+            "filters": self._filters(),
             "permissions": [],
             "permissionSets": [["SPOT"]],
             "defaultSelfTradePreventionMode": "NONE",
             "allowedSelfTradePreventionModes": ["NONE"],
         }
+
+    def _filters(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "filterType": "PRICE_FILTER",
+                "minPrice": e8_text(self.tick),
+                "maxPrice": e8_text(self.max_price),
+                "tickSize": e8_text(self.tick),
+            },
+            {
+                "filterType": "LOT_SIZE",
+                "minQty": e8_text(self.lot),
+                "maxQty": e8_text(self.max_qty),
+                "stepSize": e8_text(self.lot),
+            },
+            {
+                "filterType": "MARKET_LOT_SIZE",
+                "minQty": e8_text(0),
+                "maxQty": e8_text(self.max_market_qty),
+                "stepSize": e8_text(0),
+            },
+            {
+                "filterType": "NOTIONAL",
+                "minNotional": units_text(self.min_notional),
+                "applyMinToMarket": True,
+                "maxNotional": "9000000.00000000",
+                "applyMaxToMarket": False,
+                "avgPriceMins": 0,
+            },
+            {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": self.max_orders},
+        ]
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Market":
