@@ -2,7 +2,7 @@
 
 import typer
 
-from autogrid.cli import accounts, backtest, bots, candles, db, demo, loopback, ops, promote, replay
+from autogrid.cli import accounts, backtest, bots, candles, db, demo, loopback, ops, promote, replay, up
 
 app = typer.Typer(
     name="autogrid",
@@ -21,6 +21,8 @@ app.add_typer(bots.app, name="bots")
 app.add_typer(candles.app, name="candles")
 app.add_typer(db.app, name="db")
 app.add_typer(ops.app, name="ops")
+app.command("worker")(up.worker)
+app.command("up")(up.up)
 app.command("demo")(demo.demo)
 app.command(
     "loopback",

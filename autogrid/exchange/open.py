@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from redis import Redis
 
     from autogrid.exchange.ccxt_adapter import CcxtExchange
+    from autogrid.exchange.ccxt_link import Connection
 
 
 class Closable(Protocol):
@@ -63,10 +64,19 @@ def open_exchange(
     whose order ids nobody has checked.
     """
     from autogrid.exchange.ccxt_adapter import CcxtExchange
+
+    connection = connection_to(exchange, api_key, secret, password, base_url, ws_url)
+    return CcxtExchange(connection, limiter, maker_fee=maker_fee, taker_fee=taker_fee, buy_fee_asset=buy_fee_asset)
+
+
+def connection_to(
+    exchange: str, api_key: str = "", secret: str = "", password: str = "", base_url: str = "", ws_url: str = ""
+) -> "Connection":
+    """Where and how an account is reached, by the settings of this process."""
     from autogrid.exchange.ccxt_link import Connection, Credentials
 
     chosen = settings()
-    connection = Connection(
+    return Connection(
         exchange=exchange,
         credentials=Credentials(api_key, secret, password),
         base_url=base_url,
@@ -75,7 +85,6 @@ def open_exchange(
         window_ms=chosen.recv_window_ms,
         egress=chosen.egress_name,
     )
-    return CcxtExchange(connection, limiter, maker_fee=maker_fee, taker_fee=taker_fee, buy_fee_asset=buy_fee_asset)
 
 
 class Pool(Generic[Kept]):

@@ -26,15 +26,20 @@ from autogrid.store.ticking import Target
 if TYPE_CHECKING:
     from autogrid.exchange.ccxt_adapter import CcxtExchange
 
-#: Seconds until a bot is looked at again while something about it is unsettled.
+#: Longest time until a bot is looked at again about which something is unsettled, seconds.
 SOON_S = 1.0
-#: Longest pause after errors of the exchange or the database, seconds; it doubles from SOON_S.
-LONGEST_S = 60.0
+#: Pauses after errors of the exchange or the database double, from `soon` up to so many tick intervals.
+LONGEST = 12
 
 
 def now_ms() -> int:
     """The clock of live bots: milliseconds UTC."""
     return time.time_ns() // 1_000_000
+
+
+def soon() -> float:
+    """Seconds until a bot is looked at again about which something is unsettled."""
+    return min(SOON_S, settings().tick_interval_s)
 
 
 def rules() -> TickRules:
@@ -104,7 +109,7 @@ class Runner:
         if target is None:
             turn.report.skipped = "unknown"
         elif target.blocked_reason is not None:
-            turn.report.skipped, turn.next_s = "blocked", LONGEST_S
+            turn.report.skipped, turn.next_s = "blocked", self._longest_s
         elif target.paused_s > 0:
             turn.report.skipped, turn.next_s = "paused", target.paused_s
         else:
@@ -137,13 +142,17 @@ class Runner:
         report = turn.report
         if report.skipped == "locked":
             # What woke this one may have come after the other tick looked.
-            turn.next_s = SOON_S
+            turn.next_s = soon()
         elif report.unknown or report.missing:
-            turn.next_s = min(SOON_S, settings().tick_interval_s)
+            turn.next_s = soon()
 
     def _back_off(self, target: Target) -> float:
         failures = self._failures[target.account_id] = self._failures.get(target.account_id, 0) + 1
-        return float(min(SOON_S * 2 ** min(failures - 1, 10), LONGEST_S))
+        return float(min(soon() * 2 ** min(failures - 1, 10), self._longest_s))
+
+    @property
+    def _longest_s(self) -> float:
+        return LONGEST * settings().tick_interval_s
 
     def _note(self, target: Target, error: InvalidInput) -> None:
         """The account cannot be opened: each look says so, a person reads it."""

@@ -133,11 +133,12 @@ def streamed_accounts(engine: Engine) -> list[tuple[int, str, str | None, int]]:
         return [(row[0], row[1], row[2], row[3]) for row in connection.execute(query.order_by(account.c.id))]
 
 
-def working_bots(engine: Engine, account_id: int, symbol: str | None = None) -> list[int]:
-    """Bots of an account (and market) that are not final."""
+def working_bots(engine: Engine, account_id: int, symbols: set[str] | None = None) -> list[int]:
+    """Bots of an account that are not final; of these markets only, written with or without a slash."""
     query = sa.select(bot.c.id).where(bot.c.account_id == account_id, bot.c.next_tick_at.is_not(None))
-    if symbol is not None:
-        query = query.where(bot.c.symbol == symbol)
+    if symbols is not None:
+        plain = [symbol.replace("/", "") for symbol in symbols]
+        query = query.where(sa.func.replace(bot.c.symbol, "/", "").in_(plain))
     with engine.connect() as connection:
         return list(connection.scalars(query.order_by(bot.c.id)))
 

@@ -113,8 +113,8 @@ def _orders(bot: Bot, live: list[Order], names: dict[int, Any], out: Compared) -
 
 def _cells(bot: Bot, live: list[Order], out: Compared) -> None:
     if bot.position is None:
-        if bot.status not in ("waiting", "stopped", "halted", "refused"):
-            out.unexplained.append(f"{bot.status} without a position")
+        if bot.status not in ("stopped", "halted", "refused"):
+            out.unsettled.append(f"{bot.status} without a position")
         return
     if bot.status in FINAL or bot.wish in ("kill", "hold"):
         return
