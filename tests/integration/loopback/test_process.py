@@ -91,7 +91,8 @@ def test_the_command_plays_a_file_from_now_and_ends_cleanly(tmp_path: Path) -> N
         client.close()
     assert loopback.process is not None
     assert loopback.process.returncode == 0
-    refused = subprocess.run([*program, "--candles", "nowhere.csv"], capture_output=True, text=True, timeout=60)
+    wrong = [sys.executable, "-m", "services.loopback", "--candles", "nowhere.csv"]
+    refused = subprocess.run(wrong, capture_output=True, text=True, timeout=60)
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr.startswith("error: candle file: expected a file, found nothing at nowhere.csv")
 
