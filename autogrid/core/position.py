@@ -125,13 +125,16 @@ class Position:
     def shortage(self) -> dict[int, int]:
         """cell -> lots it cannot sell because fees were taken from the base; from the highest cell down.
 
-        Empty on markets that do what their rules say: buys are grossed up for the fee.
+        Empty on markets that do what their rules say: buys are grossed up for the fee, and the fee of a buy that is
+        filled in part is known.
         """
-        lots = self.books.lots
-        missing = sum(lots.values()) - int(self.books.base_micro // MICRO)
+        lots, market = self.books.lots, self.plan.market
+        kept = MICRO - market.maker_ppm if market.fee_in_base else MICRO
+        due = sum(held * (MICRO if self.holds[cell] else kept) for cell, held in lots.items())
+        missing = -int((self.books.base_micro - due) // MICRO)
         found = {}
         if missing > 0:
-            for cell in sorted(lots, reverse=True):
+            for cell in sorted((cell for cell in lots if self.holds[cell]), reverse=True):
                 part = min(missing, lots[cell])
                 if part <= 0:
                     break
