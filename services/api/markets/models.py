@@ -1,0 +1,46 @@
+"""Markets and candles as the API shows them."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class SeriesOf(BaseModel):
+    """Candles of one length that are stored of a market."""
+
+    timeframe: str
+    #: Open of the first candle.
+    start: datetime
+    #: End of the last one, exclusive.
+    end: datetime
+    candles: int
+
+
+class Market(BaseModel):
+    """A market; rules are null until an exchange or a study gave them."""
+
+    id: int
+    exchange: str
+    symbol: str
+    tick: Decimal | None
+    lot: Decimal | None
+    min_notional: Decimal | None
+    maker_fee: Decimal | None
+    taker_fee: Decimal | None
+    series: list[SeriesOf]
+
+
+class Candles(BaseModel):
+    """Candles, oldest first."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"items": [[1722038400000, 67.9, 68.0, 67.5, 67.8, 12.5]], "next_cursor": None}]
+        }
+    )
+
+    #: ts (open, ms UTC), open, high, low, close, volume.
+    items: list[tuple[int, float, float, float, float, float]]
+    #: Hand it back as ?cursor= for the next page; null on the last one.
+    next_cursor: str | None

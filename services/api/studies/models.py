@@ -1,0 +1,87 @@
+"""Studies as the API shows them."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from services.api.deps import NO_ZERO, Name
+
+EXAMPLE = """\
+[market]
+exchange = "binance"
+symbol = "BTC/USDT"
+tick = "0.01"
+lot = "0.00001"
+min_notional = "5"
+maker_fee = "0.001"
+taker_fee = "0.001"
+[candles]
+timeframe = "1m"
+[strategy]
+name = "static"
+[strategy.params]
+lower = "50000"
+upper = "70000"
+cells = 60
+spacing = "geometric"
+investment = "10000"
+"""
+#: A study file (TOML).
+Toml = Annotated[str, StringConstraints(min_length=1, max_length=100_000, pattern=NO_ZERO), Field(examples=[EXAMPLE])]
+
+
+class NewStudy(BaseModel):
+    """A study to be kept."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "btc sixty cells", "text": EXAMPLE}]})
+
+    name: Name
+    text: Toml
+
+
+class Study(BaseModel):
+    """A kept study."""
+
+    id: int
+    owner_id: int
+    name: str
+    #: The study file, as it was sent.
+    text: str
+    #: sha256 of its content, whatever its order, comments and spacing.
+    fingerprint: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class Question(BaseModel):
+    """A study to be looked at."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"text": EXAMPLE, "price": "60000"}]})
+
+    text: Toml
+    #: Where the grid would start; by default its trigger, the last stored close, or the middle of its range.
+    price: Annotated[Decimal, Field(gt=0, max_digits=30, decimal_places=12)] | None = None
+
+
+class Preview(BaseModel):
+    """The grid a study describes, before anything is run or bought."""
+
+    exchange: str | None
+    symbol: str | None
+    timeframe: str | None
+    price: Decimal
+    #: cells + 1, rising.
+    levels: list[Decimal]
+    #: Base each cell sells.
+    amounts: list[Decimal]
+    #: The level that has no order at the start; cells from it on begin with base.
+    empty_level: int
+    #: Quote the grid begins with.
+    cash: Decimal
+    #: Base bought at the start.
+    start_amount: Decimal
+    #: What a round trip of the narrowest and widest cell earns after maker fees, as a fraction of its buy.
+    least_profit: Decimal
+    most_profit: Decimal

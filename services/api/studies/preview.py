@@ -1,0 +1,54 @@
+"""What a study describes, by plain arithmetic."""
+
+from decimal import Decimal
+from fractions import Fraction
+
+from sqlalchemy.engine import Connection
+
+from autogrid.core.grid import Grid
+from autogrid.core.plan import Plan, plan
+from autogrid.core.study import Study
+from autogrid.store import candle_pages
+from services.api.studies.models import Preview
+
+
+def preview(connection: Connection, study: Study, price: Decimal | None) -> Preview:
+    """The grid of a study as it would start at `price`. InvalidInput says what is wrong with it."""
+    market, grid = study.market, study.grid()
+    start = price or _price(connection, study, grid)
+    planned = plan(
+        grid, market, market.price_ticks(start), None if study.cash is None else str(study.cash), study.slippage_ticks
+    )
+    profits = _profits(planned)
+    return Preview(
+        exchange=study.exchange,
+        symbol=study.symbol,
+        timeframe=study.timeframe,
+        price=market.price(planned.start),
+        levels=[market.price(level) for level in planned.levels],
+        amounts=[market.amount(lots) for lots in planned.lots],
+        empty_level=planned.empty,
+        cash=market.money(planned.cash),
+        start_amount=market.amount(planned.start_lots),
+        least_profit=min(profits),
+        most_profit=max(profits),
+    )
+
+
+def _price(connection: Connection, study: Study, grid: Grid) -> Decimal:
+    if grid.trigger is not None:
+        return Decimal(str(grid.trigger))
+    if study.exchange and study.symbol:
+        close = candle_pages.last_close(connection, study.exchange, study.symbol)
+        if close is not None:
+            return Decimal(repr(close))
+    return (Decimal(str(grid.lower)) + Decimal(str(grid.upper))) / 2
+
+
+def _profits(planned: Plan) -> list[Decimal]:
+    fee = Fraction(planned.market.maker_ppm, 1_000_000)
+    found = []
+    for low, high in zip(planned.levels[:-1], planned.levels[1:], strict=True):
+        earned = Fraction(high, low) * (1 - fee) - 1 - fee
+        found.append(Decimal(round(earned * 10**8)) / 10**8)
+    return found
