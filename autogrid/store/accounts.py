@@ -7,7 +7,7 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from autogrid.errors import InvalidInput
+from autogrid.errors import Conflict, InvalidInput, NotFound
 from autogrid.store import secrets
 from autogrid.store.live_tables import account, bot
 
@@ -64,7 +64,7 @@ def add(
     except sa.exc.IntegrityError as error:
         if not isinstance(error.orig, psycopg.errors.UniqueViolation):
             raise
-        raise InvalidInput(f"account {name!r} exists already; choose another name or set-key to change it") from error
+        raise Conflict(f"account {name!r} exists already; choose another name or set-key to change it") from error
     assert made is not None
     if credentials is not None:
         set_credentials(connection, made, credentials)
@@ -120,7 +120,7 @@ def remove(connection: Connection, account_id: int) -> None:
     """Delete an account that no bot ever used."""
     used = connection.scalar(sa.select(sa.func.count()).where(bot.c.account_id == account_id))
     if used:
-        raise InvalidInput(f"account {account_id} has {used} bots, whose history it belongs to; it cannot be removed")
+        raise Conflict(f"account {account_id} has {used} bots, whose history it belongs to; it cannot be removed")
     if connection.execute(sa.delete(account).where(account.c.id == account_id)).rowcount == 0:
         raise _unknown(account_id)
 
@@ -149,5 +149,5 @@ def _change(connection: Connection, account_id: int, **values: object) -> None:
         raise _unknown(account_id)
 
 
-def _unknown(which: int | str) -> InvalidInput:
-    return InvalidInput(f"account {which!r} does not exist; autogrid accounts list shows those that do")
+def _unknown(which: int | str) -> NotFound:
+    return NotFound(f"account {which!r} does not exist; autogrid accounts list shows those that do")

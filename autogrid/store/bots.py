@@ -16,7 +16,7 @@ from autogrid.core.bot import WISHES, Limits
 from autogrid.core.codec import pack_plain
 from autogrid.core.grid import Grid, one_of
 from autogrid.core.market import Market
-from autogrid.errors import InvalidInput
+from autogrid.errors import InvalidInput, NotFound
 from autogrid.store.bot_rows import FINAL, pack_limits
 from autogrid.store.live_tables import account, bot, bot_event, installation
 
@@ -117,8 +117,8 @@ def get(connection: Connection, bot_id: int, owner_id: int | None = None) -> Row
     return Row(*row)
 
 
-def _unknown(bot_id: int) -> InvalidInput:
-    return InvalidInput(f"bot {bot_id} does not exist; autogrid bots list shows those that do")
+def _unknown(bot_id: int) -> NotFound:
+    return NotFound(f"bot {bot_id} does not exist; autogrid bots list shows those that do")
 
 
 def listing(connection: Connection, owner_id: int | None = None, account_id: int | None = None) -> list[Row]:
@@ -150,13 +150,22 @@ def set_wish(connection: Connection, bot_id: int, wish: str, reason: str = "") -
         connection.execute(sa.update(bot).where(bot.c.id == bot_id).values(revived))
 
 
-def kill(connection: Connection, *, bot_id: int | None = None, account_id: int | None = None, reason: str) -> list[int]:
-    """Wish death to a bot, to all of an account or, with neither, to all; the ids of those that were alive."""
+def kill(
+    connection: Connection,
+    *,
+    bot_id: int | None = None,
+    account_id: int | None = None,
+    owner_id: int | None = None,
+    reason: str,
+) -> list[int]:
+    """Wish death to a bot, to all of an account or of an owner or, with none, to all; the ids of those alive."""
     which: sa.ColumnElement[bool] = sa.true()
     if bot_id is not None:
         which = bot.c.id == bot_id
     elif account_id is not None:
         which = bot.c.account_id == account_id
+    elif owner_id is not None:
+        which = bot.c.owner_id == owner_id
     return _wish(connection, sa.and_(which, bot.c.status.not_in(FINAL)), "kill", reason)
 
 

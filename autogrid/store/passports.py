@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection
 
-from autogrid.errors import InvalidInput
+from autogrid.errors import NotFound
 from autogrid.store.live_tables import passport
 
 
@@ -53,13 +53,17 @@ def get(connection: Connection, passport_id: str, owner_id: int | None = None) -
     rows = connection.execute(query).mappings().all()
     if len(rows) != 1:
         problem = "does not exist" if not rows else "is ambiguous, give more of its characters"
-        raise InvalidInput(f"passport {passport_id!r} {problem}; autogrid passports list shows them")
+        raise NotFound(f"passport {passport_id!r} {problem}; autogrid passports list shows them")
     return Passport(**rows[0])
 
 
-def listing(connection: Connection, owner_id: int | None = None, limit: int = 100) -> list[Passport]:
-    """Passports, newest first; all owners' when `owner_id` is None."""
+def listing(
+    connection: Connection, owner_id: int | None = None, limit: int = 100, before: datetime | None = None
+) -> list[Passport]:
+    """Passports, newest first, those created before `before`; all owners' when `owner_id` is None."""
     query = sa.select(*_COLUMNS).order_by(passport.c.created_at.desc(), passport.c.id).limit(limit)
     if owner_id is not None:
         query = query.where(passport.c.owner_id == owner_id)
+    if before is not None:
+        query = query.where(passport.c.created_at < before)
     return [Passport(**row) for row in connection.execute(query).mappings()]

@@ -10,20 +10,30 @@ from fastapi.middleware.cors import CORSMiddleware
 from starlette.concurrency import run_in_threadpool
 
 from autogrid.settings import settings
-from autogrid.store import engine
+from autogrid.store import engine, secrets
 from services.api import errors
+from services.api.alerts.routes import routes as alerts
 from services.api.auth.routes import routes as auth
 from services.api.deps import Database
+from services.api.events.feed import Feed
+from services.api.events.routes import routes as events
+from services.api.jobs.routes import routes as jobs
 from services.api.keys import jwt_secret
 from services.api.limiter import Limiter
+from services.api.markets.routes import routes as markets
 from services.api.middleware import Envelope
 from services.api.openapi import install as install_openapi
-from services.api.pending import redis_url, sealer
+from services.api.passports.routes import routes as passports
+from services.api.pending import redis_url
+from services.api.reports.routes import routes as reports
+from services.api.studies.routes import routes as studies
 from services.api.system.routes import probes
+from services.api.system.routes import routes as system
 from services.api.users.routes import routes as users
 from services.common import logs, metrics
+from services.common.queue import Queue
 
-ROUTERS = (probes, auth, users)
+ROUTERS = (probes, auth, users, markets, studies, jobs, passports, reports, alerts, events, system)
 
 
 def create_app() -> FastAPI:
@@ -57,6 +67,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     metrics.build("api")
     logs.get_logger().info("api_started", version=app.version)
     yield
+    app.state.queue.close()
     app.state.redis.close()
     app.state.database.engine.dispose()
     logs.get_logger().info("api_stopped")
@@ -66,12 +77,14 @@ def _open(app: FastAPI) -> None:
     chosen = settings()
     state = app.state
     state.jwt_secret = jwt_secret(chosen)
-    state.sealer = sealer()
+    state.sealer = secrets.fernet()
     state.signup = chosen.autogrid_env == "development" if chosen.signup_enabled is None else chosen.signup_enabled
     state.database = Database(engine.engine())
     url = redis_url()
     state.redis_url = url
     state.redis = redis.Redis.from_url(url)
+    state.queue = Queue(url)
+    state.feed = Feed(state.database)
     state.limiter = Limiter(url, chosen.auth_attempts_per_minute)
 
 

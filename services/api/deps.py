@@ -43,3 +43,5 @@ Who = Annotated[Caller, Depends(_caller)]
 NO_ZERO = r"^[^\x00]*$"
 Text = Annotated[str, StringConstraints(pattern=NO_ZERO, max_length=10_000)]
 Name = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f]*$", min_length=1, max_length=100)]
+#: sha256 in hex.
+PassportId = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="Id of the passport.")]

@@ -3,31 +3,6 @@
 import os
 from typing import Any
 
-from cryptography.fernet import Fernet
-
-from autogrid.settings import settings
-from services.api.keys import _kept
-
-
-class S:
-    def __init__(self) -> None:
-        import base64
-        import hashlib
-
-        k = _kept(settings().autogrid_home / "enc.key")
-        self.f = Fernet(base64.urlsafe_b64encode(hashlib.sha256(k.encode()).digest()))
-
-    def seal(self, plain: bytes) -> bytes:
-        return self.f.encrypt(plain)
-
-    def open(self, sealed: bytes) -> bytes:
-        return self.f.decrypt(sealed)
-
-
-def sealer() -> S:
-    return S()
-
-
 _server: Any = None
 
 

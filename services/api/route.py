@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from typing import Any
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Request, Response
@@ -22,14 +22,6 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 _EXPECTED = (AutogridError, RequestValidationError, HTTPException, sa.exc.SQLAlchemyError)
 #: After these nothing has happened, so the same key may be tried again.
 _HARMLESS = frozenset((400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 503))
-
-
-class Sealer(Protocol):
-    """Encrypts what is stored of an answer."""
-
-    def seal(self, plain: bytes) -> bytes: ...
-
-    def open(self, sealed: bytes) -> bytes: ...
 
 
 class Guarded(APIRoute):
@@ -122,7 +114,7 @@ async def _once(request: Request, action: str, key: str, inner: Handler) -> Resp
     known = await store(lambda c: idempotency.claim(c, caller.id, key, fingerprint))
     if known is not None:
         headers = {"Idempotent-Replayed": "true"}
-        return Response(state.sealer.open(known.body), known.status, headers, "application/json")
+        return Response(state.sealer.decrypt(known.body), known.status, headers, "application/json")
     try:
         response = await _recorded(request, action, inner)
     except _EXPECTED as error:
@@ -130,6 +122,6 @@ async def _once(request: Request, action: str, key: str, inner: Handler) -> Resp
             await store(lambda c: idempotency.release(c, caller.id, key))
         # Else the key stays taken: what happened is not known, and only looking will tell.
         raise
-    sealed = idempotency.Answer(response.status_code, state.sealer.seal(bytes(response.body)))
+    sealed = idempotency.Answer(response.status_code, state.sealer.encrypt(bytes(response.body)))
     await store(lambda c: idempotency.settle(c, caller.id, key, sealed))
     return response

@@ -11,6 +11,7 @@ from kombu.exceptions import OperationalError
 
 from services.common.logs import get_logger
 
+QUEUES = ("live", "research", "reports", "default")
 #: name -> queue. Keyword arguments: ids only.
 TASKS = {
     "research.run": "research",
@@ -37,6 +38,14 @@ class Queue:
             get_logger().warning("task_not_sent", task=task, error=str(error), **ids)
             return False
         return True
+
+    def workers(self, timeout_s: float = 1.0) -> list[str]:
+        """Names of the workers that answer within a while; none where the broker is away."""
+        try:
+            answers = self._celery.control.ping(timeout=timeout_s)
+        except (OperationalError, OSError):
+            return []
+        return sorted(name for answer in answers for name in answer)
 
     def close(self) -> None:
         """Give the connections back."""

@@ -1,14 +1,24 @@
-"""Is it alive, is it ready, its numbers."""
+"""Is it alive, is it ready, its numbers; who did what; the kill switch."""
 
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+import redis
 from fastapi import Request, Response
 
-from services.api.access import PUBLIC, open_to
+from autogrid.errors import NotAllowed
+from autogrid.store import accounts, audit, bots, overview
+from services.api.access import ADMIN, PUBLIC, TRADER, VIEWER, open_to
+from services.api.deps import Db, Who
+from services.api.paging import Page, Paged
 from services.api.route import router
-from services.api.system.models import Health, Readiness
+from services.api.system.models import Entry, Health, Kill, Killed, Readiness, Server, System, Workers
 from services.api.system.ready import checks
 from services.common import metrics
+from services.common.queue import QUEUES
 
 probes = router("", "system")
+routes = router("/v1", "system")
 
 
 @probes.get("/healthz", **open_to(PUBLIC))
@@ -32,3 +42,58 @@ def prometheus() -> Response:
     """Numbers for Prometheus."""
     body, kind = metrics.render()
     return Response(body, media_type=kind)
+
+
+@routes.get("/system", **open_to(VIEWER))
+def system(request: Request, who: Who, db: Db) -> System:
+    """The state of the installation."""
+    state = request.app.state
+    found = checks(state)
+    with db.begin() as connection:
+        counts = overview.bots_by_status(connection, who.sees)
+        server = Server(**overview.server(connection))
+    return System(
+        version=version("autogrid"),
+        time=datetime.now(UTC),
+        ready=all(item is None for item in found.values()),
+        checks={name: error or "ok" for name, error in found.items()},
+        database=server,
+        queues=_depths(state.redis),
+        bots=counts,
+    )
+
+
+@routes.get("/system/workers", **open_to(VIEWER))
+def list_workers(request: Request) -> Workers:
+    """Workers that answer within a second."""
+    return Workers(workers=request.app.state.queue.workers())
+
+
+@routes.get("/audit", **open_to(VIEWER, 422))
+def list_audit(page: Paged, who: Who, db: Db) -> Page[Entry]:
+    """What you did (an admin: what anybody did)."""
+    with db.begin() as connection:
+        return page.of(lambda row: Entry(**row), lambda at, limit: audit.listing(connection, who.sees, at, limit))
+
+
+@routes.post("/kill-switch", **open_to(TRADER, 404, idempotent=True))
+def kill(kill: Kill, who: Who, db: Db) -> Killed:
+    """Halt a bot, all bots of an account, all of yours or all there are, and cancel their orders."""
+    if kill.scope == "everything" and who.role != ADMIN:
+        raise NotAllowed("scope everything needs the role admin: use scope mine")
+    with db.begin() as connection:
+        if kill.scope == "bot":
+            bots.get(connection, kill.id or 0, who.sees)
+            return Killed(bots=bots.kill(connection, bot_id=kill.id, reason=kill.reason))
+        if kill.scope == "account":
+            accounts.get(connection, kill.id or 0, who.sees)
+            return Killed(bots=bots.kill(connection, account_id=kill.id, reason=kill.reason))
+        owner = None if kill.scope == "everything" else who.id
+        return Killed(bots=bots.kill(connection, owner_id=owner, reason=kill.reason))
+
+
+def _depths(server: "redis.Redis") -> dict[str, int] | None:
+    try:
+        return {name: int(server.llen(name)) for name in QUEUES}
+    except redis.RedisError:
+        return None
