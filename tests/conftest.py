@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from autogrid.settings import settings
+from autogrid.store import embedded_valkey
 from autogrid.store import engine as engines
 
 
@@ -23,6 +24,7 @@ def home() -> Iterator[Path]:
         settings.cache_clear()
         yield path
         engines.close()
+        embedded_valkey.close()
     settings.cache_clear()
     shutil.rmtree(path)
 

@@ -104,6 +104,25 @@ def listing(connection: Connection, owner_id: int | None = None) -> list[Account
     return [Account(*row) for row in connection.execute(query)]
 
 
+def page(connection: Connection, owner_id: int | None, before: int | None = None, limit: int = 50) -> list[Account]:
+    """Accounts, newest first; `before` is the id the page before ended with."""
+    query = sa.select(*_COLUMNS).order_by(account.c.id.desc()).limit(limit)
+    if owner_id is not None:
+        query = query.where(account.c.owner_id == owner_id)
+    if before is not None:
+        query = query.where(account.c.id < before)
+    return [Account(*row) for row in connection.execute(query)]
+
+
+def rename(connection: Connection, account_id: int, name: str) -> None:
+    """Another name. Conflict if the owner has one of that name."""
+    try:
+        with connection.begin_nested():
+            _change(connection, account_id, name=name)
+    except sa.exc.IntegrityError as error:
+        raise Conflict(f"account {name!r} exists already; choose another name") from error
+
+
 def credentials(connection: Connection, account_id: int) -> Credentials:
     """Decrypted credentials. InvalidInput, naming the account and the remedy, if there are none or no key fits."""
     row = connection.execute(

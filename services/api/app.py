@@ -10,8 +10,9 @@ from fastapi.middleware.cors import CORSMiddleware
 from starlette.concurrency import run_in_threadpool
 
 from autogrid.settings import settings
-from autogrid.store import engine, secrets
+from autogrid.store import embedded_valkey, engine, secrets
 from services.api import errors
+from services.api.accounts.routes import routes as accounts
 from services.api.alerts.routes import routes as alerts
 from services.api.auth.routes import routes as auth
 from services.api.deps import Database
@@ -24,7 +25,6 @@ from services.api.markets.routes import routes as markets
 from services.api.middleware import Envelope
 from services.api.openapi import install as install_openapi
 from services.api.passports.routes import routes as passports
-from services.api.pending import redis_url
 from services.api.reports.routes import routes as reports
 from services.api.studies.routes import routes as studies
 from services.api.system.routes import probes
@@ -33,7 +33,7 @@ from services.api.users.routes import routes as users
 from services.common import logs, metrics
 from services.common.queue import Queue
 
-ROUTERS = (probes, auth, users, markets, studies, jobs, passports, reports, alerts, events, system)
+ROUTERS = (probes, auth, users, accounts, markets, studies, jobs, passports, reports, alerts, events, system)
 
 
 def create_app() -> FastAPI:
@@ -80,12 +80,10 @@ def _open(app: FastAPI) -> None:
     state.sealer = secrets.fernet()
     state.signup = chosen.autogrid_env == "development" if chosen.signup_enabled is None else chosen.signup_enabled
     state.database = Database(engine.engine())
-    url = redis_url()
-    state.redis_url = url
-    state.redis = redis.Redis.from_url(url)
-    state.queue = Queue(url)
+    state.redis = redis.Redis.from_url(embedded_valkey.redis_url())
+    state.queue = Queue(embedded_valkey.broker_url())
     state.feed = Feed(state.database)
-    state.limiter = Limiter(url, chosen.auth_attempts_per_minute)
+    state.limiter = Limiter(embedded_valkey.limits_url(), chosen.auth_attempts_per_minute)
 
 
 def __getattr__(name: str) -> FastAPI:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from autogrid.errors import InvalidInput
 from autogrid.settings import settings
+from autogrid.store import embedded_valkey
 from services.api.keys import jwt_secret
 from services.api.limiter import Limiter
 
@@ -149,7 +150,7 @@ def test_guessing_is_slowed_down(
     client: httpx.Client, server: Server, person: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person()
-    monkeypatch.setattr(server.app.state, "limiter", Limiter(server.app.state.redis_url, 3))
+    monkeypatch.setattr(server.app.state, "limiter", Limiter(embedded_valkey.limits_url(), 3))
     wrong = {"email": "trader@example.org", "password": "wrong"}
     answers = [client.post("/v1/auth/login", json=wrong) for _ in range(4)]
     # The right password does not help either, nor do other letters in the address.
