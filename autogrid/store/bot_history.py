@@ -94,24 +94,25 @@ def fills(
         query = query.where(c.ts >= when(start))
     if end is not None:
         query = query.where(c.ts < when(end))
-    return [
-        (
-            r.id,
-            FillRow(
-                r.trade_id,
-                r.exchange_id,
-                r.client_id,
-                to_ms(r.ts),
-                Key(r.kind, r.cell, r.cycle),
-                r.side,
-                r.price,
-                r.lots,
-                r.fee,
-                r.fee_asset,
-            ),
-        )
-        for r in connection.execute(query)
-    ]
+    return [(row.id, _fill(row)) for row in connection.execute(query)]
+
+
+def newest_fills(
+    connection: Connection, bot_id: int, *, before: int | None = None, limit: int = 100
+) -> list[tuple[int, FillRow]]:
+    """(id, fill), the last one first; `before` is the id the page before ended with."""
+    c = bot_fill.c
+    query = sa.select(bot_fill).where(c.bot_id == bot_id).order_by(c.ts.desc(), c.id.desc()).limit(limit)
+    if before is not None:
+        edge = sa.select(c.ts, c.id).where(c.bot_id == bot_id, c.id == before).scalar_subquery()
+        query = query.where(sa.tuple_(c.ts, c.id) < edge)
+    return [(row.id, _fill(row)) for row in connection.execute(query)]
+
+
+def _fill(row: sa.Row[Any]) -> FillRow:
+    key = Key(row.kind, row.cell, row.cycle)
+    who = (row.trade_id, row.exchange_id, row.client_id, to_ms(row.ts))
+    return FillRow(*who, key, row.side, row.price, row.lots, row.fee, row.fee_asset)
 
 
 def equity(

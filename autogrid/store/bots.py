@@ -16,7 +16,7 @@ from autogrid.core.bot import WISHES, Limits
 from autogrid.core.codec import pack_plain
 from autogrid.core.grid import Grid, one_of
 from autogrid.core.market import Market
-from autogrid.errors import InvalidInput, NotFound
+from autogrid.errors import Conflict, InvalidInput, NotFound
 from autogrid.store.bot_rows import FINAL, pack_limits
 from autogrid.store.live_tables import account, bot, bot_event, installation
 
@@ -148,6 +148,20 @@ def set_wish(connection: Connection, bot_id: int, wish: str, reason: str = "") -
         goes_on = sa.case((phase.is_(None), "waiting"), (phase == "stopping", "stopping"), else_="running")
         revived = {"status": goes_on, "reason": None, "stopped_at": None, "version": bot.c.version + 1}
         connection.execute(sa.update(bot).where(bot.c.id == bot_id).values(revived))
+
+
+def ask(connection: Connection, bot_id: int, owner_id: int | None, wish: str, reason: str = "") -> None:
+    """A person's wish: `set_wish` where the bot's state allows it, else Conflict. NotFound if it is another owner's."""
+    query = sa.select(bot.c.status).where(bot.c.id == bot_id).with_for_update()
+    if owner_id is not None:
+        query = query.where(bot.c.owner_id == owner_id)
+    status = connection.scalar(query)
+    if status is None:
+        raise _unknown(bot_id)
+    ended = status == "stopped" or (status == "halted" and wish != "kill")
+    if ended or (status == "stopping" and wish in ("run", "pause", "hold")):
+        raise Conflict(f"bot {bot_id} is {status}, which {wish} cannot change: create another one from its passport")
+    set_wish(connection, bot_id, wish, reason)
 
 
 def kill(

@@ -11,10 +11,12 @@ from starlette.concurrency import run_in_threadpool
 
 from autogrid.settings import settings
 from autogrid.store import embedded_valkey, engine, secrets
+from autogrid.store.tick_store import PgTickStore
 from services.api import errors
 from services.api.accounts.routes import routes as accounts
 from services.api.alerts.routes import routes as alerts
 from services.api.auth.routes import routes as auth
+from services.api.bots.routes import routes as bots
 from services.api.deps import Database
 from services.api.events.feed import Feed
 from services.api.events.routes import routes as events
@@ -33,7 +35,7 @@ from services.api.users.routes import routes as users
 from services.common import logs, metrics
 from services.common.queue import Queue
 
-ROUTERS = (probes, auth, users, accounts, markets, studies, jobs, passports, reports, alerts, events, system)
+ROUTERS = (probes, auth, users, accounts, markets, studies, jobs, passports, bots, reports, alerts, events, system)
 
 
 def create_app() -> FastAPI:
@@ -80,6 +82,7 @@ def _open(app: FastAPI) -> None:
     state.sealer = secrets.fernet()
     state.signup = chosen.autogrid_env == "development" if chosen.signup_enabled is None else chosen.signup_enabled
     state.database = Database(engine.engine())
+    state.ticks = PgTickStore(state.database.engine)
     state.redis = redis.Redis.from_url(embedded_valkey.redis_url())
     state.queue = Queue(embedded_valkey.broker_url())
     state.feed = Feed(state.database)

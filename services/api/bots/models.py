@@ -1,0 +1,216 @@
+"""Bots as the API shows them. Prices and money in quote, amounts in base."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.api.deps import Name, Text
+
+Status = Literal["waiting", "running", "paused", "stopping", "stopped", "halted", "refused"]
+Wish = Literal["run", "pause", "hold", "stop", "stop_sell", "kill"]
+Side = Literal["buy", "sell"]
+Kind = Literal["start", "grid", "stop", "regrid"]
+
+
+class Pnl(BaseModel):
+    """Profit and loss at the last price: total = grid_profit + inventory - fees."""
+
+    equity: Decimal
+    equity_start: Decimal
+    total: Decimal
+    #: What completed sells brought over their cells' cost.
+    grid_profit: Decimal
+    #: What the held base is worth over its cost.
+    inventory: Decimal
+    fees: Decimal
+    #: What putting all cash into base at the start would be worth now.
+    hold: Decimal
+    #: equity - hold.
+    versus_hold: Decimal
+
+
+class Bot(BaseModel):
+    """A bot."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    owner_id: int | None
+    account_id: int
+    #: The account's name.
+    account: str
+    passport_id: str | None
+    name: str
+    #: Whose market it is.
+    exchange: str
+    symbol: str
+    mode: Literal["paper", "live"]
+    #: What its owner wants of it.
+    wish: Wish
+    #: What it is. stopped and halted are final.
+    status: Status
+    #: Why it waits, halted, stopped or was refused.
+    reason: str | None
+    lower: Decimal
+    upper: Decimal
+    cells: int
+    last_price: Decimal | None
+    open_orders: int
+    #: Orders that should rest and do not; /cells says why.
+    missing_orders: int
+    fills: int
+    round_trips: int
+    #: null before the grid has started.
+    pnl: Annotated[Pnl | None, Field()]
+    #: Counts its changes.
+    version: int
+    created_at: datetime
+    started_at: datetime | None
+    stopped_at: datetime | None
+    last_tick_at: datetime | None
+
+
+class NewBot(BaseModel):
+    """A bot to be made from a passport; /v1/promotions makes passport and bot in one go."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"passport_id": "0" * 64, "account_id": 1, "name": "btc", "start": True}]}
+    )
+
+    passport_id: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    account_id: Annotated[int, Field(ge=1, le=2**31 - 1)]
+    name: Name
+    #: False: it waits, paused, until it is started.
+    start: bool = True
+
+
+class Pause(BaseModel):
+    """How to pause."""
+
+    #: True leaves the orders resting; False cancels them.
+    keep_orders: bool = False
+
+
+class Stop(BaseModel):
+    """How to stop."""
+
+    #: True sells the base at the market; False keeps it.
+    sell: bool = False
+
+
+class Why(BaseModel):
+    """Why it was killed."""
+
+    reason: Annotated[Text, Field(max_length=200)] = "killed by its owner"
+
+
+class RestingOrder(BaseModel):
+    """The order of a cell."""
+
+    status: Literal["planned", "sent", "open", "cancelling"]
+    client_id: str
+    exchange_id: str | None
+    price: Decimal
+    amount: Decimal
+    filled: Decimal
+
+
+class Cell(BaseModel):
+    """One cell: what should rest, what rests, and why the two differ."""
+
+    cell: int
+    lower: Decimal
+    upper: Decimal
+    side: Side
+    price: Decimal
+    amount: Decimal
+    filled: Decimal
+    #: Whether its order should rest now.
+    wanted: bool
+    order: RestingOrder | None
+    #: null where all is as it should be.
+    reason: str | None
+    #: Paid for the base it holds.
+    cost: Decimal
+    turns: int
+
+
+class Cells(BaseModel):
+    """All cells of a bot, from the lowest; empty before its grid has started."""
+
+    status: Status
+    reason: str | None
+    last_price: Decimal | None
+    #: cells + 1, rising.
+    levels: list[Decimal]
+    cells: list[Cell]
+    #: Orders and cells that are not as they should be.
+    differences: int
+
+
+class Order(BaseModel):
+    """An order; status done is final and `reason` says how it ended."""
+
+    id: int
+    kind: Kind
+    cell: int
+    side: Side
+    price: Decimal
+    amount: Decimal
+    filled: Decimal
+    status: Literal["planned", "sent", "open", "cancelling", "done"]
+    client_id: str
+    exchange_id: str | None
+    reason: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Fill(BaseModel):
+    """One execution."""
+
+    id: int
+    ts: datetime
+    kind: Kind
+    cell: int
+    side: Side
+    price: Decimal
+    amount: Decimal
+    fee: Decimal
+    fee_asset: str
+    trade_id: str
+    client_id: str
+
+
+class Event(BaseModel):
+    """Something that happened to a bot."""
+
+    id: int
+    ts: datetime
+    level: Literal["info", "warning", "critical"]
+    name: str
+    data: dict[str, Any]
+
+
+class Equity(BaseModel):
+    """What a bot was worth at the beginning of a minute."""
+
+    ts: datetime
+    equity: Decimal
+    cash: Decimal
+    base: Decimal
+    price: Decimal
+    #: What holding would have been worth; null before the grid has started.
+    hold: Decimal | None
+
+
+class Twin(BaseModel):
+    """A day against the replay of the same candles."""
+
+    day: date
+    #: Of equity.
+    divergence_bps: Decimal
+    #: Where the difference came from, in quote.
+    parts: dict[str, Any]
