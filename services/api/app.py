@@ -45,6 +45,7 @@ def create_app() -> FastAPI:
         version=version("autogrid"),
         summary="Grid trading from notebook to production.",
         lifespan=_lifespan,
+        redoc_url=None,
         max_body_size=settings().api_max_body,
         generate_unique_id_function=lambda route: route.name,
         separate_input_output_schemas=False,

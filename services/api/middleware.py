@@ -20,7 +20,7 @@ HEADERS = {
     "Strict-Transport-Security": "max-age=31536000",
 }
 #: Pages for people bring scripts and styles.
-_PAGES = ("/docs", "/redoc")
+_PAGES = ("/docs",)
 _ID = re.compile(rb"[A-Za-z0-9_-]{8,64}")
 _QUIET = ("/healthz", "/readyz", "/metrics")
 

@@ -1,12 +1,21 @@
 """One message to one apprise URL."""
 
+import warnings
 from functools import lru_cache
 from typing import Any
+
+from services.common import redact
 
 
 @lru_cache(maxsize=1)
 def _apprise() -> Any:
-    import apprise  # type: ignore[import-untyped,unused-ignore]
+    with warnings.catch_warnings():
+        # It imports a module of the standard library that Python 3.13 drops, and does without it there.
+        warnings.simplefilter("ignore")
+        import apprise  # type: ignore[import-untyped,unused-ignore]
+
+        # Loads the plugins.
+        apprise.Apprise.instantiate("json://localhost")
 
     return apprise
 
@@ -28,7 +37,5 @@ def send(url: str, title: str, body: str) -> str | None:
     with apprise.LogCapture(level=apprise.logging.WARNING, fmt="%(message)s") as captured:
         if target.notify(body=body, title=title):
             return None
-        from services.common import redact
-
         said = " ".join(captured.getvalue().split())
     return redact.text(said)[:300] or "the service did not take the message"

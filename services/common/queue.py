@@ -39,7 +39,7 @@ class Queue:
             return False
         return True
 
-    def workers(self, timeout_s: float = 1.0) -> list[str]:
+    def workers(self, timeout_s: float = 0.5) -> list[str]:
         """Names of the workers that answer within a while; none where the broker is away."""
         try:
             answers = self._celery.control.ping(timeout=timeout_s)

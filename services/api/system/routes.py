@@ -65,7 +65,7 @@ def system(request: Request, who: Who, db: Db) -> System:
 
 @routes.get("/system/workers", **open_to(VIEWER))
 def list_workers(request: Request) -> Workers:
-    """Workers that answer within a second."""
+    """Workers that answer within half a second."""
     return Workers(workers=request.app.state.queue.workers())
 
 

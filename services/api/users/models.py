@@ -1,6 +1,7 @@
 """Users and API keys as the API shows them."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
@@ -12,8 +13,13 @@ from services.api.deps import Name
 Role = Literal["viewer", "trader", "admin"]
 
 
+@lru_cache(maxsize=1)
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
 def _zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in _zones():
         raise ValueError(f"expected an IANA time zone such as Europe/Berlin, found {name!r}")
     return name
 

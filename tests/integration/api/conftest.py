@@ -14,6 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from autogrid.settings import settings
+from autogrid.store import engine as engines
 from autogrid.store import passwords, users
 from services.api.app import create_app
 
@@ -48,6 +49,9 @@ class Person:
         return self.call("POST", path, json=body, **rest)
 
 
+Make = Callable[..., Person]
+
+
 @pytest.fixture(scope="module")
 def server(home: Path) -> Iterator[Server]:
     with pytest.MonkeyPatch.context() as patch:
@@ -57,6 +61,10 @@ def server(home: Path) -> Iterator[Server]:
         patch.delenv("REDIS_URL", raising=False)
         settings.cache_clear()
         app = create_app()
+        # Nothing here has to survive a power cut.
+        with engines.engine().begin() as connection:
+            connection.execute(sa.text("ALTER DATABASE autogrid SET synchronous_commit TO off"))
+        engines.engine().dispose()
         running = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="on"))
         thread = threading.Thread(target=running.run)
         thread.start()
@@ -79,7 +87,7 @@ def client(store: sa.Engine, server: Server) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def person(client: httpx.Client, store: sa.Engine) -> Callable[..., Person]:
+def person(client: httpx.Client, store: sa.Engine) -> Make:
     """Make a user of a role and sign it in."""
     hashed = passwords.hash_of(PASSWORD)
 

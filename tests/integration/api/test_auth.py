@@ -1,6 +1,5 @@
 """Sign-up, sign-in, tokens: what is let in and what is refused."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -14,9 +13,7 @@ from autogrid.store import embedded_valkey
 from services.api.keys import jwt_secret
 from services.api.limiter import Limiter
 
-from .conftest import PASSWORD, Person, Server
-
-Make = Callable[..., Person]
+from .conftest import PASSWORD, Make, Person, Server
 
 
 def test_sign_up_sign_in_and_who_am_i(client: httpx.Client) -> None:
