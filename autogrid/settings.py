@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     http_timeout_s: float = 10.0
     #: Name of the address that requests to exchanges come from; processes with the same name share one budget.
     egress_name: str = "default"
+    #: Part of an exchange's rate limits that processes with this `egress_name` may use. More than 1 serves only
+    #: against an exchange of one's own.
+    rate_limit_share: float = 1.0
     #: Seconds between two looks at a quiet bot.
     tick_interval_s: float = 5.0
     #: Seconds between two looks for bots that are due.

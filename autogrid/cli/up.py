@@ -22,7 +22,10 @@ def servers() -> dict[str, str]:
 
 
 def worker(queues: Queues = QUEUES, concurrency: Concurrency = 2, name: str = "worker") -> None:
-    """Work on tasks until stopped: ticks of live and paper bots, research jobs, reports."""
+    """Work on tasks, until Ctrl-C.
+
+    Ticks of live and paper bots, research jobs, reports.
+    """
     from autogrid.cli import supervise
 
     found = servers()
@@ -40,7 +43,10 @@ def up(
         int | None, typer.Option(help="Serve /metrics of worker, beat and streams on this port and the next two.")
     ] = None,
 ) -> None:
-    """Run everything that bots need: PostgreSQL, Valkey, worker, beat and streams. Ctrl-C stops all of it."""
+    """Run all that bots need, until Ctrl-C.
+
+    PostgreSQL and Valkey where no other server is configured, a worker, beat and the user streams.
+    """
     from tempfile import TemporaryDirectory
 
     from autogrid.cli import supervise

@@ -44,6 +44,8 @@ class Connection:
     window_ms: int = 5000
     #: Name of the address that requests come from; all that share it share one weight budget.
     egress: str = "default"
+    #: Part of the exchange's rate limits that may be used.
+    share: float = 1.0
 
 
 def client_config(connection: Connection) -> dict[str, Any]:
@@ -97,9 +99,11 @@ class Link:
         self.client.session.max_redirects = 0
         self._limiter = limiter
         address = f"{connection.exchange}:{connection.base_url or 'live'}:{connection.egress}"
-        self.weight = Budget(f"weight:{address}", *self.profile.weight)
+        limit, period_s = self.profile.weight
+        self.weight = Budget(f"weight:{address}", limit * connection.share, period_s)
+        limit, period_s = self.profile.orders
         self.orders = Budget(
-            f"orders:{connection.exchange}:{connection.credentials.api_key[:16]}", *self.profile.orders
+            f"orders:{connection.exchange}:{connection.credentials.api_key[:16]}", limit * connection.share, period_s
         )
         self._answer: Answer | None = None
         self._sent = False

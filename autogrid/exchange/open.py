@@ -84,6 +84,7 @@ def connection_to(
         timeout_s=chosen.http_timeout_s,
         window_ms=chosen.recv_window_ms,
         egress=chosen.egress_name,
+        share=chosen.rate_limit_share,
     )
 
 

@@ -19,7 +19,7 @@ from autogrid.exchange.port import Exchange
 from autogrid.live.code import code_hash
 from autogrid.live.tick import Report, TickRules, tick
 from autogrid.settings import settings
-from autogrid.store import ticking
+from autogrid.store import bots, ticking
 from autogrid.store.tick_store import PgTickStore
 from autogrid.store.ticking import Target
 
@@ -121,8 +121,10 @@ class Runner:
     def _tick(self, turn: Turn, target: Target) -> None:
         report = turn.report
         try:
-            exchange = self.exchanges.of(target)
-            tick(target.bot_id, self.store, exchange, self.clock, self.rules, report)
+            exchange, full = self.exchanges.of(target), self._full(target)
+            tick(target.bot_id, self.store, exchange, self.clock, self.rules, report, full)
+            if full and report.skipped is None:
+                bots.reconciled(self.engine, target.bot_id)
         except RetryLater as error:
             turn.error, turn.next_s = error, max(error.after_s, 0.05)
             if error.banned:
@@ -137,6 +139,11 @@ class Runner:
         else:
             self._failures.pop(target.account_id, None)
             self._after(turn, target)
+
+    def _full(self, target: Target) -> bool:
+        """Whether all of the bot's orders and executions are to be compared this time."""
+        before = target.reconciled_at
+        return before is None or self.clock() - before.timestamp() * 1000 > settings().reconcile_interval_s * 1000
 
     def _after(self, turn: Turn, target: Target) -> None:
         report = turn.report

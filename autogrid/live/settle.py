@@ -37,8 +37,16 @@ class Settling:
     """One pass over one bot's orders."""
 
     def __init__(
-        self, bot: Bot, store: TickStore, exchange: Exchange, clock: Callable[[], int], t_safe_ms: int
+        self,
+        bot: Bot,
+        store: TickStore,
+        exchange: Exchange,
+        clock: Callable[[], int],
+        t_safe_ms: int,
+        full: bool = True,
     ) -> None:
+        """`full` reads executions even where nothing hints at one."""
+        self.full = full
         self.bot, self.store, self.exchange = bot, store, exchange
         self.clock, self.t_safe_ms = clock, t_safe_ms
         self.out = Settled(store.live_orders(bot.id))
@@ -48,11 +56,13 @@ class Settling:
         """Read, acknowledge, book, and settle what has vanished."""
         out, symbol = self.out, self.bot.symbol
         resting = self.exchange.open_orders(symbol)
-        page = self.exchange.executions_since(symbol, self.bot.cursor)
-        out.cursor = page.cursor
         by_client = self._acknowledge(resting)
-        if page.executions:
-            self._book_page(page.executions)
+        out.cursor = self.bot.cursor
+        if self.full or self._moved(by_client):
+            page = self.exchange.executions_since(symbol, self.bot.cursor)
+            out.cursor = page.cursor
+            if page.executions:
+                self._book_page(page.executions)
         for order in list(out.live):
             if order.status == PLANNED or self._complete(order):
                 continue
@@ -64,6 +74,16 @@ class Settling:
         out.live = [order for order in out.live if order.status != DONE]
         out.unknown += sum(order.status == SENT for order in out.live)
         return out
+
+    def _moved(self, by_client: dict[str, ExchangeOrder]) -> bool:
+        """Whether there may be executions to read: it is the dearest of reads, so a quiet bot does without."""
+        if not self.bot.cursor or self.out.changed:
+            return True
+        for order in self.out.live:
+            found = by_client.get(order.client_id)
+            if order.status != PLANNED and (found is None or self.bot.market.lots(found.filled) != order.filled):
+                return True
+        return False
 
     def _touch(self, order: Order) -> None:
         self.out.changed[id(order)] = order

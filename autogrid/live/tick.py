@@ -62,11 +62,13 @@ def tick(
     clock: Callable[[], int],
     rules: TickRules,
     report: Report | None = None,
+    full: bool = True,
 ) -> Report:
     """Bring one bot's orders to where its grid wants them. Safe to run twice, anywhere, at any time.
 
     clock: milliseconds UTC. Raises RetryLater, Unavailable or AccountBlocked where the exchange does not listen;
-    all that had happened is committed then, and said in `report` if the caller gave one.
+    all that had happened is committed then, and said in `report` if the caller gave one. `full` compares everything;
+    without it a bot whose orders all rest as they should asks no further.
     """
     report = Report(bot_id) if report is None else report
     with store.lock(bot_id) as held:
@@ -76,7 +78,7 @@ def tick(
         bot = store.load(bot_id)
         if _refused(bot, store, rules, report):
             return report
-        one = _Pass(bot, store, exchange, clock, rules, report)
+        one = _Pass(bot, store, exchange, clock, rules, report, full)
         try:
             for _ in range(MAX_PASSES):
                 if not one.run():
@@ -123,14 +125,16 @@ class _Pass:
         clock: Callable[[], int],
         rules: TickRules,
         report: Report,
+        full: bool,
     ) -> None:
+        self.full = full
         self.bot, self.store, self.exchange = bot, store, exchange
         self.clock, self.rules, self.report = clock, rules, report
 
     def run(self) -> bool:
         """True if another look is worth it."""
         bot, report = self.bot, self.report
-        settled = Settling(bot, self.store, self.exchange, self.clock, self.rules.t_safe_ms).run()
+        settled = Settling(bot, self.store, self.exchange, self.clock, self.rules.t_safe_ms, self.full).run()
         price = bot.market.price_ticks(self.exchange.price(bot.symbol))
         before = self._memory()
         bot.cursor, bot.last_price = settled.cursor, price

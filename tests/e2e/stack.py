@@ -30,6 +30,8 @@ FAST = {
     "HTTP_TIMEOUT_S": "0.6",
     "TICK_INTERVAL_S": "0.4",
     "DISPATCH_INTERVAL_S": "0.2",
+    "RATE_LIMIT_SHARE": "100",
+    "RECONCILE_INTERVAL_S": "5",
     "LOG_LEVEL": "WARNING",
 }
 MARKET = Market(tick="0.01", lot="0.001", min_notional="1", maker_fee="0.001", taker_fee="0.001", buy_fee_asset="base")
