@@ -2,7 +2,7 @@
 
 import typer
 
-from autogrid.cli import accounts, backtest, bots, candles, db, demo, loopback, ops, promote, replay, up
+from autogrid.cli import accounts, backtest, bots, candles, db, demo, loopback, ops, promote, replay, twin, up
 
 app = typer.Typer(
     name="autogrid",
@@ -16,6 +16,7 @@ app.command("backtest")(backtest.backtest)
 app.command("replay")(replay.replay)
 app.command("promote")(promote.promote)
 app.command("verify")(promote.verify)
+app.command("twin")(twin.twin)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(bots.app, name="bots")
 app.add_typer(candles.app, name="candles")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autogrid.cli.backtest import read_text
+from autogrid.core.bot import DEFAULT_WINDOW
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,8 +32,8 @@ def promote(
     candles: Candles = None,
     name: Annotated[str | None, typer.Option(help="Name of the bot; the study file's by default.")] = None,
     max_open_orders: Annotated[
-        int | None, typer.Option(help="Most orders resting at once, those nearest to the price.")
-    ] = None,
+        int, typer.Option(help="Most orders resting at once, those nearest to the price.")
+    ] = DEFAULT_WINDOW,
     start: Annotated[bool, typer.Option("--start/--no-start", help="Let it trade at once, or wait for resume.")] = True,
 ) -> None:
     """Prove a study (gates, replay), store its passport and make a bot of it."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from autogrid.core.bot import CANCELLING, DONE, OPEN, PLANNED, SENT, Bot, Order
-from autogrid.core.orders import GRID, KINDS, Intent
+from autogrid.core.orders import GRID, KINDS, STOP, Intent
 from autogrid.core.position import RUNNING, STARTING, STOPPING
 from autogrid.live.decide import FINAL
 
@@ -58,6 +58,8 @@ def explain(bot: Bot, orders: Iterable[Order], account_problem: str | None = Non
     for at in [*cells, *sorted((wanted.keys() | there.keys()) - set(cells))]:
         should = wanted.get(at) if at in inside else None
         reason = _reason(bot, at, wanted.get(at), at in inside, there.get(at))
+        if at[0] == STOP and not there.get(at) and (there or twice) and should is not None:
+            reason = "once every other order is final"
         if account_problem and reason and should is not None:
             reason = f"{account_problem}; {reason}"
         lines.append(Line(*at, should, there.get(at), reason))

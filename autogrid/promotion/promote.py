@@ -6,7 +6,7 @@ from decimal import Decimal
 import pandas as pd
 from sqlalchemy.engine import Connection, Engine
 
-from autogrid.core.bot import Limits
+from autogrid.core.bot import DEFAULT_WINDOW, Limits
 from autogrid.core.grid import one_of
 from autogrid.core.plan import plan
 from autogrid.core.study import Study, parse_study
@@ -41,7 +41,7 @@ class Wanted:
     #: What to prove it on; None: the store's candles as the study names them.
     candles: pd.DataFrame | None = None
     #: Most orders resting at once, nearest to the price; None: all.
-    window: int | None = None
+    window: int | None = DEFAULT_WINDOW
     limits: Limits = field(default_factory=Limits)
     start: bool = True
     owner_id: int | None = None

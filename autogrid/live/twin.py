@@ -1,0 +1,181 @@
+"""A bot against its twin: the replay of the same candles. Where every atom of the difference came from, exactly.
+
+What a fill brings at a last price P is side x (P - price) x lots - fee, in atoms; the sum over all fills is what the
+bot's equity moved. Fills of bot and twin are paired by what they are for: (kind, cell, cycle, side).
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import pairwise
+
+from autogrid.core.bot import FillRow
+from autogrid.core.market import Market
+from autogrid.core.orders import BUY, START, Key
+from autogrid.core.plan import Plan
+
+#: start price: the bot began at another price, hence with other amounts. path: the market went through other prices
+#: than its candles tell: an order that rested was not reached, or one was that the twin's was not. missed: no order
+#: rested that should have. partials: filled in part. fees: others than the rules say. price: a fill at another price.
+#: outage: nobody looked after the bot.
+PARTS = ("start price", "path", "missed", "partials", "fees", "price", "outage")
+
+Name = tuple[Key, int]
+#: From and to, ms.
+Stretch = tuple[int, int]
+
+
+@dataclass
+class Twin:
+    """The comparison. Money in atoms."""
+
+    market: Market
+    #: What the equity of bot and twin moved.
+    actual: Fraction
+    expected: Fraction
+    #: PARTS -> actual less expected.
+    parts: dict[str, Fraction] = field(default_factory=lambda: dict.fromkeys(PARTS, Fraction(0)))
+    #: Fills that the twin has and the bot has not, and the other way round.
+    lacking: int = 0
+    extra: int = 0
+
+    @property
+    def difference(self) -> Fraction:
+        return self.actual - self.expected
+
+    @property
+    def residual(self) -> Fraction:
+        """What no part explains: 0."""
+        return self.difference - sum(self.parts.values())
+
+    def divergence_bps(self, budget: int) -> Fraction:
+        """The difference in hundredths of a percent of `budget` atoms."""
+        return self.difference * 10_000 / budget
+
+
+@dataclass(frozen=True)
+class Actual:
+    """What is known of the bot."""
+
+    fills: Sequence[FillRow]
+    #: What it planned; None before it began.
+    plan: Plan | None
+    base_asset: str
+    quote_asset: str
+    #: Names of all orders it ever sent.
+    ordered: Collection[Name] = ()
+    #: When nobody looked after it.
+    outages: Sequence[Stretch] = ()
+
+
+def compare(actual: Actual, expected: Iterable[FillRow], market: Market, price: int) -> Twin:
+    """Attribute the difference at a last price of `price` ticks. `expected` are the fills of a replay."""
+    mine, twins = _named(actual.fills), _named(expected)
+    coins = _Coins(market, price, actual.base_asset, actual.quote_asset)
+    found = Twin(market, Fraction(0), Fraction(0))
+    for name in mine.keys() | twins.keys():
+        got, wanted = coins.sum(mine.get(name, ())), coins.sum(twins.get(name, ()))
+        found.actual += got.value
+        found.expected += wanted.value
+        if name not in mine:
+            found.lacking += 1
+            found.parts[_lacking(name, twins[name][0], actual)] -= wanted.value
+        elif name not in twins:
+            found.extra += 1
+            found.parts["start price" if name[0].kind == START else "path"] += got.value
+        else:
+            for part, atoms in _apart(name, got, wanted, actual.plan, price).items():
+                found.parts[part] += atoms
+    return found
+
+
+def outages(looked_ms: Sequence[int], end_ms: int, longest_ms: int = 180_000) -> list[Stretch]:
+    """Stretches of more than `longest_ms` in which nobody looked; `looked_ms` rising."""
+    return [(a, b) for a, b in pairwise([*looked_ms, end_ms]) if b - a > longest_ms]
+
+
+@dataclass(frozen=True)
+class _Sum:
+    """All executions of one name."""
+
+    lots: int = 0
+    #: Price x lots.
+    notional: int = 0
+    #: In atoms; in base at the last price.
+    fee: Fraction = Fraction(0)
+    #: Contribution to the equity, atoms.
+    value: Fraction = Fraction(0)
+
+
+@dataclass(frozen=True)
+class _Coins:
+    """Fees in atoms at the last price."""
+
+    market: Market
+    price: int
+    base: str
+    quote: str
+
+    def sum(self, rows: Iterable[FillRow]) -> _Sum:
+        total = _Sum()
+        for row in rows:
+            fee = self._fee(row)
+            gain = row.side * (self.price - row.price) * row.lots
+            total = _Sum(
+                total.lots + row.lots,
+                total.notional + row.price * row.lots,
+                total.fee + fee,
+                total.value + gain - fee,
+            )
+        return total
+
+    def _fee(self, row: FillRow) -> Fraction:
+        # A replay trades BASE/QUOTE.
+        if row.fee_asset in (self.quote, "QUOTE"):
+            return Fraction(row.fee) / Fraction(self.market.atom)
+        if row.fee_asset in (self.base, "BASE"):
+            return Fraction(row.fee) / Fraction(self.market.lot) * self.price
+        return Fraction(0)  # another coin: beside the books, as in core.ledger
+
+
+def _named(rows: Iterable[FillRow]) -> dict[Name, list[FillRow]]:
+    found: dict[Name, list[FillRow]] = defaultdict(list)
+    for row in rows:
+        found[row.key, row.side].append(row)
+    return found
+
+
+def _lacking(name: Name, row: FillRow, actual: Actual) -> str:
+    """Why the bot does not have a fill that its twin has."""
+    if name[0].kind == START:
+        return "start price"
+    if any(begin <= row.ts_ms < end for begin, end in actual.outages):
+        return "outage"
+    return "path" if name in actual.ordered else "missed"
+
+
+def _apart(name: Name, got: _Sum, wanted: _Sum, plan: Plan | None, price: int) -> dict[str, Fraction]:
+    """Both have it: fees, the price, and how much."""
+    key, side = name
+    fees = wanted.fee - got.fee
+    if key.kind == START:
+        return {"fees": fees, "start price": got.value - wanted.value - fees}
+    level = Fraction(wanted.notional, wanted.lots)
+    planned = _planned(key, side, plan)
+    if planned is None:
+        planned = wanted.lots
+    return {
+        "fees": fees,
+        # What another start made of the amounts, and what of them was not filled.
+        "start price": side * (price - level) * (planned - wanted.lots),
+        "partials": side * (price - level) * (got.lots - planned),
+        "price": side * (level * got.lots - got.notional),
+    }
+
+
+def _planned(key: Key, side: int, plan: Plan | None) -> int | None:
+    """Lots of the cell's whole order; None where the plan does not say."""
+    if plan is None or not 0 <= key.cell < plan.n:
+        return None
+    return plan.gross[key.cell] if side == BUY else plan.lots[key.cell]
