@@ -1,15 +1,17 @@
-"""The user stream of one account through ccxt.pro: it says that something happened, never what is true."""
+"""Order events of one account through ccxt.pro: they say that something happened, never what is true."""
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
-from autogrid.errors import AccountBlocked, AutogridError
 from autogrid.exchange.ccxt_errors import translate
 from autogrid.exchange.ccxt_link import Connection, client_config
 from autogrid.exchange.ccxt_load import stream_class
+from autogrid.exchange.ccxt_table import profile
+from autogrid.exchange.user_stream import EVERYTHING, UserStream, Wake
 
-#: Seconds between attempts to connect: doubled from the first up to the longest.
-FIRST_S, LONGEST_S = 0.5, 30.0
+T = TypeVar("T")
 
 
 async def watch(
@@ -24,34 +26,92 @@ async def watch(
     `on_event` gets the symbols of orders that filled or ended (as the exchange writes them where ccxt does not know
     the market). `on_lost` gets the reason. AccountBlocked ends it.
     """
-    pause = FIRST_S
-    while True:
-        client = stream_class(connection.exchange)(client_config(connection))
+    stream = UserStream(lambda: CcxtOrderEvents(connection), on_lost=on_lost)
+    async with contextlib.aclosing(stream.wakes()) as wakes:
+        async for batch in wakes:
+            if EVERYTHING in batch:
+                on_open()
+            else:
+                on_event({wake.symbol for wake in batch})
+
+
+class CcxtOrderEvents:
+    """One connection. Tells of orders that filled or ended; that a new one rests is our own doing."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._exchange = connection.exchange
+        self._row = profile(connection.exchange)
+        self._client: Any = stream_class(connection.exchange)(client_config(connection))
+        self._events: asyncio.Queue[Wake] = asyncio.Queue()
+        self._watching: asyncio.Task[None] | None = None
+        self._hooked = self._hook()
+
+    async def start(self) -> None:
+        await self._told(self._subscribe())
+        self._watching = asyncio.ensure_future(self._watch())
+
+    async def next(self) -> set[Wake]:
+        assert self._watching is not None, "start first"
+        event = asyncio.ensure_future(self._events.get())
         try:
-            if connection.exchange == "binance":
-                # The symbols come from the events; loading all markets would take 100 MB.
-                client.markets, client.markets_by_id, client.symbols = {}, {}, []
-                await client.authenticate({"type": "spot"})
-            on_open()
-            while True:
-                orders = await client.watch_orders()
-                pause = FIRST_S
-                # A new order that rests is our own doing.
-                moved = [one for one in orders if one.get("status") != "open" or float(one.get("filled") or 0) > 0]
-                if moved:
-                    on_event({str(order.get("symbol") or "") for order in moved[-50:]})
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
-            found = _meaning(connection, error)
-            on_lost(str(found))
-            if isinstance(found, AccountBlocked):
-                raise found from error
+            await asyncio.wait({event, self._watching}, return_when=asyncio.FIRST_COMPLETED)
+            if not event.done():
+                await self._told(self._watching)
+            batch = {await event}
+            while not self._events.empty():
+                batch.add(self._events.get_nowait())
+            return batch
         finally:
-            await client.close()
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, LONGEST_S)
+            event.cancel()
+
+    async def close(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+            with contextlib.suppress(Exception, asyncio.CancelledError):
+                await self._watching
+        await self._client.close()
+
+    async def _subscribe(self) -> None:
+        if self._hooked:
+            # The symbols come from the events; loading all markets would take 100 MB.
+            self._client.markets, self._client.markets_by_id, self._client.symbols = {}, {}, []
+            await self._client.authenticate({"type": "spot"})
+
+    async def _watch(self) -> None:
+        while True:
+            orders = await self._client.watch_orders()
+            for order in [] if self._hooked else orders:
+                if order.get("status") != "open" or float(order.get("filled") or 0) > 0:
+                    name = str(order.get("clientOrderId") or "").removeprefix(self._row.id_prefix)
+                    self._events.put_nowait(Wake(str(order.get("symbol") or ""), name))
+
+    def _hook(self) -> bool:
+        """Binance: take every report as it is received; of two that come at once ccxt announces only the last."""
+        if self._exchange != "binance":
+            return False
+        handle: Callable[[Any, dict[str, Any]], Any] = self._client.handle_order_update
+
+        def handled(client: Any, message: dict[str, Any]) -> Any:
+            if message.get("e") == "executionReport" and message.get("x") != "NEW":
+                # A cancel's report carries the cancel's own id in "c" and the order's in "C".
+                names = (name for name in (message.get("C"), message.get("c")) if name not in (None, "", "null"))
+                self._events.put_nowait(Wake(str(message.get("s") or ""), str(next(names, ""))))
+            return handle(client, message)
+
+        self._client.handle_order_update = handled
+        return True
+
+    async def _told(self, work: Awaitable[T]) -> T:
+        """The result; errors as this package's."""
+        try:
+            return await work
+        except Exception as error:
+            raise translate(self._exchange, _said(error), None, sent=False, writes=False, now_ms=0) from error
 
 
-def _meaning(connection: Connection, error: Exception) -> AutogridError:
-    return translate(connection.exchange, error, None, sent=False, writes=False, now_ms=0)
+def _said(error: Exception) -> Exception:
+    """What the exchange said: ccxt trips over its own books (KeyError) while it hands on a refused subscription."""
+    found: BaseException | None = error
+    while found is not None and not type(found).__module__.startswith("ccxt."):
+        found = found.__cause__ or found.__context__
+    return found if isinstance(found, Exception) else error

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from autogrid.exchange.limiter import Limiter, MemoryLimiter
+from autogrid.exchange.user_stream import UserStream
 from autogrid.settings import settings
 
 if TYPE_CHECKING:
@@ -67,6 +68,13 @@ def open_exchange(
 
     connection = connection_to(exchange, api_key, secret, password, base_url, ws_url)
     return CcxtExchange(connection, limiter, maker_fee=maker_fee, taker_fee=taker_fee, buy_fee_asset=buy_fee_asset)
+
+
+def open_user_stream(connection: "Connection", *, quiet_s: float = 1800.0) -> UserStream:
+    """Wakes of one account. Nothing is sent before `wakes` is iterated."""
+    from autogrid.exchange.ccxt_stream import CcxtOrderEvents
+
+    return UserStream(lambda: CcxtOrderEvents(connection), quiet_s=quiet_s)
 
 
 def connection_to(
