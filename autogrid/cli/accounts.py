@@ -72,6 +72,7 @@ def test(name: Annotated[str, typer.Argument(help="Account by name.")]) -> None:
     """Ask the exchange: does the key work, may it trade, may it (it should not) withdraw?"""
     from autogrid.exchange.account import open_account
     from autogrid.exchange.limiter import MemoryLimiter
+    from autogrid.live.probe import probe
     from autogrid.store import accounts
     from autogrid.store.engine import engine
 
@@ -82,16 +83,15 @@ def test(name: Annotated[str, typer.Argument(help="Account by name.")]) -> None:
             return
         exchange = open_account(connection, account, MemoryLimiter())
     try:
-        permissions, balances = exchange.permissions(), exchange.balances()
+        found = probe(exchange)
     finally:
         exchange.close()
-    held = ", ".join(f"{balance.total:f} {coin}" for coin, balance in sorted(balances.items()) if balance.total)
-    typer.echo(f"{name}: the key works; balance: {held or 'nothing'}")
-    if permissions.trade is not True:
-        typer.echo("may trade: " + ("no: allow spot trading for it" if permissions.trade is False else "not known"))
-    if permissions.withdraw:
-        typer.echo("warning: the key may withdraw; bots never need that: make a key that may only trade", err=True)
-    if permissions.trade is False:
+    if found.reachable:
+        held = ", ".join(f"{balance.total:f} {coin}" for coin, balance in sorted(found.balances.items()))
+        typer.echo(f"{name}: the key works; balance: {held or 'nothing'}")
+    for warning in found.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    if not found.reachable or found.trade is False:
         raise typer.Exit(1)
 
 

@@ -18,7 +18,7 @@ from autogrid.core.grid import Grid, one_of
 from autogrid.core.market import Market
 from autogrid.errors import Conflict, InvalidInput, NotFound
 from autogrid.store.bot_rows import FINAL, pack_limits
-from autogrid.store.live_tables import account, bot, bot_event, installation
+from autogrid.store.live_tables import account, bot, bot_event, bot_order, installation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,8 +158,7 @@ def ask(connection: Connection, bot_id: int, owner_id: int | None, wish: str, re
     status = connection.scalar(query)
     if status is None:
         raise _unknown(bot_id)
-    ended = status == "stopped" or (status == "halted" and wish != "kill")
-    if ended or (status == "stopping" and wish in ("run", "pause", "hold")):
+    if status == "stopped" or (status == "stopping" and wish in ("run", "pause", "hold")):
         raise Conflict(f"bot {bot_id} is {status}, which {wish} cannot change: create another one from its passport")
     set_wish(connection, bot_id, wish, reason)
 
@@ -180,7 +179,10 @@ def kill(
         which = bot.c.account_id == account_id
     elif owner_id is not None:
         which = bot.c.owner_id == owner_id
-    return _wish(connection, sa.and_(which, bot.c.status.not_in(FINAL)), "kill", reason)
+    # A halted bot left its orders as they were: they are to go, too.
+    resting = sa.exists().where(bot_order.c.bot_id == bot.c.id, bot_order.c.status != "done")
+    alive = sa.or_(bot.c.status.not_in(FINAL), sa.and_(bot.c.status == "halted", resting))
+    return _wish(connection, sa.and_(which, alive), "kill", reason)
 
 
 def _wish(connection: Connection, which: sa.ColumnElement[bool], wish: str, reason: str) -> list[int]:

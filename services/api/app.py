@@ -33,6 +33,7 @@ from services.api.system.routes import probes
 from services.api.system.routes import routes as system
 from services.api.users.routes import routes as users
 from services.common import logs, metrics
+from services.common.edge import EdgeOnly
 from services.common.queue import Queue
 
 ROUTERS = (probes, auth, users, accounts, markets, studies, jobs, passports, bots, reports, alerts, events, system)
@@ -61,6 +62,7 @@ def create_app() -> FastAPI:
             expose_headers=["X-Request-Id", "Idempotent-Replayed", "Retry-After"],
         )  # fmt: skip
     app.add_middleware(Envelope)
+    app.add_middleware(EdgeOnly)
     return app
 
 

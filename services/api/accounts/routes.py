@@ -2,8 +2,9 @@
 
 from fastapi import Request
 
+from autogrid.exchange.account import open_account
 from autogrid.exchange.ccxt_table import profile
-from autogrid.exchange.open import open_exchange, open_limiter
+from autogrid.exchange.open import open_limiter
 from autogrid.live.probe import probe
 from autogrid.store import accounts
 from services.api.access import TRADER, VIEWER, open_to
@@ -84,15 +85,7 @@ def try_account(request: Request, account_id: Id, who: Who, db: Db) -> Probed:
         found = accounts.get(connection, account_id, who.sees)
         if found.exchange == accounts.PAPER:
             return Probed(reachable=True, trade=True, withdraw=False, balances=[], warnings=["this is play money"])
-        keys = accounts.credentials(connection, account_id)
-    exchange = open_exchange(
-        found.exchange,
-        api_key=keys.api_key,
-        secret=keys.secret,
-        password=keys.password or "",
-        base_url=found.base_url or "",
-        limiter=open_limiter(request.app.state.redis),
-    )
+        exchange = open_account(connection, found, open_limiter(request.app.state.redis))
     try:
         seen = probe(exchange)
     finally:

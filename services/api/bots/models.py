@@ -49,7 +49,7 @@ class Bot(BaseModel):
     mode: Literal["paper", "live"]
     #: What its owner wants of it.
     wish: Wish
-    #: What it is. stopped and halted are final.
+    #: What it is. stopped is final; halted needs a person.
     status: Status
     #: Why it waits, halted, stopped or was refused.
     reason: str | None
@@ -146,8 +146,8 @@ class Cells(BaseModel):
     #: cells + 1, rising.
     levels: list[Decimal]
     cells: list[Cell]
-    #: Orders and cells that are not as they should be.
-    differences: int
+    #: Orders that should rest and do not.
+    missing: int
 
 
 class Order(BaseModel):

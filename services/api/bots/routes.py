@@ -5,11 +5,13 @@ from typing import Annotated
 from fastapi import Query, Request
 
 from autogrid.core.bot import Bot as CoreBot
-from autogrid.live.cells import cells
-from autogrid.store import bot_history, bot_summaries, bots
+from autogrid.exchange.open import open_limiter
+from autogrid.live.enrol import Enrolment, enrol
+from autogrid.live.explain import explain
+from autogrid.store import accounts, bot_history, bot_summaries, bots, passports
 from autogrid.store.bot_rows import unpack_market
 from services.api.access import TRADER, VIEWER, Caller, open_to
-from services.api.bots.models import Bot, Cells, Equity, Event, Fill, Order, Pause, Pnl, Status, Stop, Twin, Why
+from services.api.bots.models import Bot, Cells, Equity, Event, Fill, NewBot, Order, Pause, Pnl, Status, Stop, Twin, Why
 from services.api.bots.shapes import cells_of, equity_of, fill_of, order_of
 from services.api.deps import Database, Db, Id, Who
 from services.api.paging import Page, Paged
@@ -34,6 +36,17 @@ def list_bots(
     return Page(items=shown, next_cursor=str(shown[-1].id) if len(found) > page.limit else None)
 
 
+@routes.post("", status_code=201, **open_to(TRADER, 404, idempotent=True))
+def add_bot(request: Request, new: NewBot, who: Who, db: Db) -> Bot:
+    """Make another bot from a passport; /v1/promotions makes passport and bot in one go."""
+    with db.begin() as connection:
+        passport = passports.get(connection, new.passport_id, who.sees)
+        account = accounts.get(connection, new.account_id, who.sees)
+    wanted = Enrolment(account=account, name=new.name, start=new.start, owner_id=who.id)
+    made = enrol(db.engine, passport, wanted, open_limiter(request.app.state.redis))
+    return get_bot(made, who, db)
+
+
 @routes.get("/{bot_id}", **open_to(VIEWER, 404, 422))
 def get_bot(bot_id: Id, who: Who, db: Db) -> Bot:
     """One bot."""
@@ -55,7 +68,7 @@ def pause_bot(bot_id: Id, pause: Pause, who: Who, db: Db) -> Bot:
 
 @routes.post("/{bot_id}/resume", **open_to(TRADER, 404, idempotent=True))
 def resume_bot(bot_id: Id, who: Who, db: Db) -> Bot:
-    """Go on after a pause."""
+    """Go on after a pause, or after a halt whose cause you have seen to."""
     return _ask(db, bot_id, who, "run")
 
 
@@ -67,7 +80,7 @@ def stop_bot(bot_id: Id, stop: Stop, who: Who, db: Db) -> Bot:
 
 @routes.post("/{bot_id}/kill", **open_to(TRADER, 404, idempotent=True))
 def kill_bot(bot_id: Id, why: Why, who: Who, db: Db) -> Bot:
-    """Cancel all of its orders at once and halt it. Final."""
+    """Cancel all of its orders at once and halt it."""
     return _ask(db, bot_id, who, "kill", why.reason)
 
 
@@ -75,7 +88,10 @@ def kill_bot(bot_id: Id, why: Why, who: Who, db: Db) -> Bot:
 def explain_bot(request: Request, bot_id: Id, who: Who, db: Db) -> Cells:
     """For every cell what should rest, what rests, and why the two differ."""
     bot = _load(request, db, bot_id, who)
-    return cells_of(bot, cells(bot, request.app.state.ticks.live_orders(bot_id)))
+    with db.begin() as connection:
+        blocked = accounts.get(connection, bot.account_id).blocked_reason
+    problem = f"account blocked: {blocked}" if blocked else None
+    return cells_of(bot, explain(bot, request.app.state.ticks.live_orders(bot_id), problem))
 
 
 @routes.get("/{bot_id}/pnl", **open_to(VIEWER, 404, 422))

@@ -7,8 +7,9 @@ from autogrid.core.bot import FillRow
 from autogrid.core.bot import Order as CoreOrder
 from autogrid.core.ledger import MICRO
 from autogrid.core.market import Market
-from autogrid.core.orders import BUY, KINDS
-from autogrid.live.cells import Cell as CoreCell
+from autogrid.core.orders import BUY, GRID, KINDS
+from autogrid.core.position import Position
+from autogrid.live.explain import Line
 from autogrid.store.bot_history import EquityRow, OrderRow
 from autogrid.store.bot_rows import money
 from autogrid.store.coverage import when
@@ -20,10 +21,11 @@ def side(sign: int) -> str:
     return "buy" if sign == BUY else "sell"
 
 
-def cells_of(bot: CoreBot, found: list[CoreCell]) -> Cells:
-    """A bot's cells."""
-    market, plan = bot.market, None if bot.position is None else bot.position.plan
-    shown = [Cell(**vars(each) | {"order": each.order and _resting(market, each.order)}) for each in found]
+def cells_of(bot: CoreBot, lines: list[Line]) -> Cells:
+    """A bot's cells, as `autogrid bots explain` has them."""
+    market, position = bot.market, bot.position
+    plan = None if position is None else position.plan
+    shown = [] if position is None else [_cell(market, position, line) for line in lines if line.kind == GRID]
     return Cells.model_validate(
         {
             "status": bot.status,
@@ -31,7 +33,28 @@ def cells_of(bot: CoreBot, found: list[CoreCell]) -> Cells:
             "last_price": None if bot.last_price is None else market.price(bot.last_price),
             "levels": [] if plan is None else [market.price(level) for level in plan.levels],
             "cells": shown,
-            "differences": sum(each.reason is not None and (each.wanted or each.order is not None) for each in found),
+            "missing": sum(line.missing for line in lines),
+        }
+    )
+
+
+def _cell(market: Market, position: Position, line: Line) -> Cell:
+    plan, i = position.plan, line.cell
+    selling = position.holds[i]
+    return Cell.model_validate(
+        {
+            "cell": i,
+            "lower": market.price(plan.levels[i]),
+            "upper": market.price(plan.levels[i + 1]),
+            "side": "sell" if selling else "buy",
+            "price": market.price(plan.levels[i + 1] if selling else plan.levels[i]),
+            "amount": market.amount(plan.lots[i] if selling else plan.gross[i]),
+            "filled": market.amount(position.done[i]),
+            "wanted": line.should is not None,
+            "order": None if line.rests is None else _resting(market, line.rests),
+            "reason": line.reason or None,
+            "cost": market.money(position.books.cost.get(i, 0)),
+            "turns": position.cycle[i],
         }
     )
 

@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 from autogrid.core.grid import Grid
 from autogrid.core.market import Market
 from autogrid.core.study import parse_study
+from autogrid.live.code import code_hash
 from autogrid.store import accounts, api_keys, bots, jobs, passports, reports, schedules, secrets, studies, targets
 from autogrid.store.accounts import Credentials
 from autogrid.store.bots import NewBot
@@ -38,7 +39,7 @@ def everything(connection: Connection, owner: int, number: int = 1) -> dict[str,
             owner_id=owner,
             study=EXAMPLE,
             study_name=name,
-            code_hash="c" * 64,
+            code_hash=code_hash("static"),
             candles_sha256="d" * 64,
             fills_sha256="f" * 64,
             result={},

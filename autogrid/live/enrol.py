@@ -1,0 +1,107 @@
+"""Another bot from a passport: what was proven once need not be proven again."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlalchemy.engine import Connection, Engine
+
+from autogrid.core.plan import plan
+from autogrid.core.study import Study, parse_study
+from autogrid.errors import Conflict, InvalidInput
+from autogrid.exchange.account import open_account
+from autogrid.exchange.limiter import Limiter
+from autogrid.live.code import code_hash
+from autogrid.store import bots, budget, candle_pages
+from autogrid.store.accounts import PAPER, Account
+from autogrid.store.passports import Passport
+
+
+@dataclass(frozen=True, kw_only=True)
+class Enrolment:
+    """Which bot is wanted."""
+
+    account: Account
+    name: str
+    start: bool = True
+    #: Most orders resting at once, nearest to the price; None: all.
+    window: int | None = None
+    owner_id: int | None = None
+
+
+def enrol(engine: Engine, passport: Passport, wanted: Enrolment, limiter: Limiter) -> int:
+    """Make a bot of a passport and reserve its budget; its id.
+
+    Conflict where this code is not what was proven, InvalidInput where account and passport do not fit.
+    """
+    study = parse_study(passport.study, f"passport {passport.id[:12]}")
+    if passport.code_hash != code_hash(study.strategy):
+        raise Conflict(f"passport {passport.id[:12]} was proven with other code than runs now: promote the study again")
+    account = wanted.account
+    _check(passport, study, account)
+    assert study.symbol is not None  # both: a study without them is not promoted
+    assert study.exchange is not None
+    balances, price = _look(engine, account, study, limiter)
+    with engine.begin() as connection:
+        new = bots.NewBot(
+            name=wanted.name,
+            account_id=account.id,
+            symbol=study.symbol,
+            market=study.market,
+            grid=study.grid(),
+            code_hash=passport.code_hash,
+            exchange=study.exchange,
+            cash=None if study.cash is None else Decimal(str(study.cash)),
+            slippage_ticks=study.slippage_ticks,
+            window=wanted.window,
+            passport_id=passport.id,
+            owner_id=wanted.owner_id,
+        )
+        bot_id = bots.create(connection, new, wish="run" if wanted.start else "pause")
+        _reserve(connection, bot_id, account, study, price, balances)
+    return bot_id
+
+
+def _check(passport: Passport, study: Study, account: Account) -> None:
+    target = "paper" if account.exchange == PAPER else "live"
+    proven = passport.result.get("target", "paper")
+    if target == "live" and proven != "live":
+        raise InvalidInput(
+            f"passport {passport.id[:12]} was proven for paper, account {account.name!r} is at {account.exchange}: "
+            "promote the study to live, which has more gates"
+        )
+    if target == "live" and account.exchange != study.exchange:
+        raise InvalidInput(
+            f"account {account.name!r} is at {account.exchange}, the study was run for {study.exchange}: "
+            "choose another account, or promote the study on that exchange's candles and rules"
+        )
+
+
+def _look(
+    engine: Engine, account: Account, study: Study, limiter: Limiter
+) -> tuple[dict[str, Decimal] | None, Decimal | None]:
+    """Balances and price; of a paper account there is no end to the money, and the last stored close."""
+    assert study.symbol is not None
+    with engine.connect() as connection:
+        if account.exchange == PAPER:
+            close = candle_pages.last_close(connection, study.exchange or "", study.symbol)
+            return None, None if close is None else Decimal(repr(close))
+        exchange = open_account(connection, account, limiter)
+    try:
+        return {coin: each.total for coin, each in exchange.balances().items()}, exchange.price(study.symbol)
+    finally:
+        exchange.close()
+
+
+def _reserve(
+    connection: Connection, bot_id: int, account: Account, study: Study, price: Decimal | None,
+    balances: dict[str, Decimal] | None,
+) -> None:  # fmt: skip
+    market, grid = study.market, study.grid()
+    start = grid.trigger or price or (grid.lower + grid.upper) / 2
+    cash = None if study.cash is None else str(study.cash)
+    planned = plan(grid, market, market.price_ticks(start), cash=cash, slippage_ticks=study.slippage_ticks)
+    needed = market.money(planned.cash)
+    quote = (study.symbol or "").split("/")[1].split(":")[0]
+    if balances is None:
+        balances = {quote: budget.reserved(connection, account.id).get(quote, Decimal(0)) + needed}
+    budget.reserve(connection, bot_id, {quote: needed}, balances)
