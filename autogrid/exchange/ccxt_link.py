@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from autogrid.errors import AutogridError, Rejected, RetryLater
 from autogrid.exchange.ccxt_errors import Answer, is_clock, translate
@@ -71,9 +72,9 @@ def client_config(connection: Connection) -> dict[str, Any]:
 def _compatible_server(connection: Connection) -> dict[str, Any]:
     """ccxt settings that point at `base_url`."""
     base = connection.base_url.rstrip("/")
-    if connection.exchange != "binance":
-        return {"urls": {"api": base}}
     ws = (connection.ws_url or base.replace("http", "ws", 1)).rstrip("/")
+    if connection.exchange != "binance":
+        return {"urls": {"api": _moved(exchange_class(connection.exchange)().urls["api"], base, ws)}}
     api = {
         **dict.fromkeys(("public", "private"), f"{base}/api/v3"),
         "v1": f"{base}/api/v1",
@@ -84,6 +85,14 @@ def _compatible_server(connection: Connection) -> dict[str, Any]:
     # With other addresses ccxt no longer finds the error table of its spot market; this puts it back.
     exact = exchange_class("binance")().exceptions["spot"]["exact"]
     return {"urls": {"api": api}, "exceptions": {"exact": exact}}
+
+
+def _moved(address: Any, base: str, ws: str) -> Any:
+    """The addresses of a table, with the paths kept and the hosts replaced."""
+    if isinstance(address, dict):
+        return {name: _moved(value, base, ws) for name, value in address.items()}
+    parts = urlsplit(str(address))
+    return (ws if parts.scheme.startswith("ws") else base) + parts.path
 
 
 class Link:

@@ -40,8 +40,8 @@ def account(name: str, answer: Callable[[requests.PreparedRequest], Reply]) -> t
             return 200, {}, json.dumps({"code": "200000", "data": {"selfAccountMode": "CLASSIC"}})
         if "account/settings" in url:
             return 400, {}, json.dumps({"code": "40084", "msg": "not a unified account"})
-        if "tickers" in url or "ticker" in url:
-            return ticker(name)
+        if "ticker" in url and name in TICKERS:
+            return 200, {}, json.dumps(TICKERS[name])
         return answer(request)
 
     exchange = CcxtExchange(Connection(name, Credentials("key", secret_of(name), "pass")), MemoryLimiter())
@@ -59,13 +59,11 @@ def account(name: str, answer: Callable[[requests.PreparedRequest], Reply]) -> t
     return exchange, mount(exchange, routed)
 
 
-def ticker(name: str) -> Reply:
-    row = {
-        "bitget": {"code": "00000", "data": [{"symbol": "BTCUSDT", "lastPr": "50000", "ts": "1"}]},
-        "gate": [{"currency_pair": "BTC_USDT", "last": "50000"}],
-        "coinbase": {"trades": [{"product_id": "BTC-USDT", "price": "50000", "size": "1", "side": "BUY"}]},
-    }
-    return 200, {}, json.dumps(row[name])
+TICKERS = {
+    "bitget": {"code": "00000", "data": [{"symbol": "BTCUSDT", "lastPr": "50000", "ts": "1"}]},
+    "gate": [{"currency_pair": "BTC_USDT", "last": "50000"}],
+    "coinbase": {"trades": [{"product_id": "BTC-USDT", "price": "50000", "size": "1", "side": "BUY"}]},
+}
 
 
 def fields(request: requests.PreparedRequest) -> dict[str, object]:
