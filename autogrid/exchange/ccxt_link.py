@@ -95,6 +95,12 @@ def _moved(address: Any, base: str, ws: str) -> Any:
     return (ws if parts.scheme.startswith("ws") else base) + parts.path
 
 
+def weight_budget(exchange: str, base_url: str, egress: str, share: float = 1.0) -> Budget:
+    """The request weight that everyone behind the address `egress` shares at an exchange; we may use `share` of it."""
+    limit, period_s = profile(exchange).weight
+    return Budget(f"weight:{exchange}:{base_url or 'live'}:{egress}", limit * share, period_s)
+
+
 class Link:
     """Calls one ccxt client. Not thread-safe. Keeps its HTTP connection open between calls."""
 
@@ -107,9 +113,7 @@ class Link:
         self.client.on_json_response = _exact_json
         self.client.session.max_redirects = 0
         self._limiter = limiter
-        address = f"{connection.exchange}:{connection.base_url or 'live'}:{connection.egress}"
-        limit, period_s = self.profile.weight
-        self.weight = Budget(f"weight:{address}", limit * connection.share, period_s)
+        self.weight = weight_budget(connection.exchange, connection.base_url, connection.egress, connection.share)
         limit, period_s = self.profile.orders
         self.orders = Budget(
             f"orders:{connection.exchange}:{connection.credentials.api_key[:16]}", limit * connection.share, period_s

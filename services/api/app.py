@@ -32,7 +32,7 @@ from services.api.studies.routes import routes as studies
 from services.api.system.routes import probes
 from services.api.system.routes import routes as system
 from services.api.users.routes import routes as users
-from services.common import logs, metrics
+from services.common import logs, metrics, watches
 from services.common.edge import EdgeOnly
 from services.common.queue import Queue
 
@@ -90,6 +90,9 @@ def _open(app: FastAPI) -> None:
     state.queue = Queue(embedded_valkey.broker_url())
     state.feed = Feed(state.database)
     state.limiter = Limiter(embedded_valkey.limits_url(), chosen.auth_attempts_per_minute)
+    watches.pool(state.database.engine)
+    watches.database(engine.libpq_url())
+    watches.redis(embedded_valkey.redis_url())
 
 
 def __getattr__(name: str) -> FastAPI:

@@ -65,7 +65,6 @@ TWIN_DIVERGENCE = _recent(
     "Largest distance of a bot's equity from its replay, in basis points of equity.",
     "mode",
 )
-KILL_SWITCH = _recent("autogrid_kill_switch_engaged", "1 while the kill switch stops all trading.")
 
 # The tick and what drives it.
 TICK_SECONDS = Histogram("autogrid_tick_duration_seconds", "Time of one tick.", ("mode",), buckets=_SECONDS)

@@ -11,7 +11,7 @@ from autogrid.live.run import Exchanges, Runner, rules
 from autogrid.settings import settings
 from autogrid.store import embedded_valkey
 from autogrid.store import engine as engines
-from services.common import logs, metrics
+from services.common import logs, metrics, watches
 
 _local = threading.local()
 
@@ -23,6 +23,7 @@ def runner() -> Runner:
         import redis
 
         engine = engines.engine()
+        watches.pool(engine)
         limiter = open_limiter(redis.Redis.from_url(embedded_valkey.redis_url()))
         found = _local.runner = Runner(engine, Exchanges(engine, limiter), rules())
     return found
@@ -33,12 +34,18 @@ def _logging(**_: Any) -> None:
     logs.configure(level=settings().log_level)
 
 
-def serve_metrics(component: str) -> None:
-    """Answer scrapes, if the settings name a port."""
+def serve_metrics(component: str, facts: bool = False) -> None:
+    """Answer scrapes, if the settings name a port. With `facts` they tell how bots, orders and queues are."""
     metrics.build(component)
     port = settings().metrics_port
-    if port is not None:
-        metrics.serve(port)
+    if port is None:
+        return
+    from services.worker.app import QUEUES
+
+    url = embedded_valkey.redis_url()
+    watches.database(engines.libpq_url(), facts, open_limiter(url) if facts else None)
+    watches.redis(url, QUEUES if facts else ())
+    metrics.serve(port)
 
 
 def _started(**_: Any) -> None:
@@ -47,7 +54,7 @@ def _started(**_: Any) -> None:
 
 
 def _beat_started(**_: Any) -> None:
-    serve_metrics("beat")
+    serve_metrics("beat", facts=True)
 
 
 def _preload() -> None:
