@@ -98,7 +98,7 @@ def _budgets(found: health.Health, limiter: Limiter) -> None:
 
     left: dict[str, float] = {}
     for name, base_url in found.addresses:
-        budget = weight_budget(name, base_url, settings().egress_name)
+        budget = weight_budget(name, base_url, settings().egress_name, settings().rate_limit_share)
         left[name] = min(left.get(name, 1.0), limiter.left(budget) / budget.limit)
     for name, ratio in left.items():
         metrics.RATE_BUDGET_LEFT.labels(name, "weight").set(ratio)
