@@ -54,9 +54,9 @@ def resting(planned: Plan, empty: int) -> list[tuple[int, int, int, int]]:
 
 
 def shown(intents: list[Intent]) -> list[tuple[int, int, int, int]]:
-    """Intents as `resting` has them."""
+    """Intents as `resting` has them: by cell."""
     assert all(intent.key.kind == GRID for intent in intents)
-    return [(intent.key.cell, intent.side, intent.price, intent.lots) for intent in intents]
+    return sorted((intent.key.cell, intent.side, intent.price, intent.lots) for intent in intents)
 
 
 def rule_fee(planned: Plan, side: int, price: int, lots: int, taker: bool) -> Fee:
