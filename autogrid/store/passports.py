@@ -53,7 +53,7 @@ def get(connection: Connection, passport_id: str, owner_id: int | None = None) -
     rows = connection.execute(query).mappings().all()
     if len(rows) != 1:
         problem = "does not exist" if not rows else "is ambiguous, give more of its characters"
-        raise NotFound(f"passport {passport_id!r} {problem}; autogrid passports list shows them")
+        raise NotFound(f"passport {passport_id!r} {problem}; autogrid bots show ID names a bot's")
     return Passport(**rows[0])
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from typer.testing import CliRunner
 
+from autogrid.cli.app import app
 from autogrid.errors import InvalidInput
 from autogrid.settings import settings
 from autogrid.store import accounts, passports, secrets
@@ -136,6 +138,18 @@ def test_rotation_under_load_loses_nothing(store: sa.Engine, monkeypatch: pytest
     use(monkeypatch, keys[0])
     with pytest.raises(InvalidInput, match="none of the keys"):
         read(store, ids[0])
+
+
+def test_rotation_by_command(store: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = secrets.new_key()
+    use(monkeypatch, old)
+    which = add(store)
+    new = CliRunner().invoke(app, ["secrets", "new"]).output.strip()
+    use(monkeypatch, new, old)
+    said = CliRunner().invoke(app, ["secrets", "rotate"])
+    assert said.output == "1 credentials are encrypted under the first key; the others can go\n"
+    use(monkeypatch, new)
+    assert read(store, which) == PLAIN
 
 
 def test_accounts_have_one_name_for_each_owner(store: sa.Engine) -> None:
