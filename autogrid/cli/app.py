@@ -2,7 +2,7 @@
 
 import typer
 
-from autogrid.cli import accounts, backtest, bots, candles, db, demo, loopback, ops, promote, replay, twin, up
+from autogrid.cli import accounts, backtest, bots, candles, db, demo, loopback, ops, promote, replay, secrets, twin, up
 
 app = typer.Typer(
     name="autogrid",
