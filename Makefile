@@ -5,7 +5,7 @@ STAMP := .venv/.ready
 
 .PHONY: help setup demo test lint bench ops-check cli-help
 help:
-	@echo "make demo   set up, then import, backtest and sweep a market (CANDLES=file for your own)"
+	@echo "make demo   set up, then go the whole way: backtest, promote, trade, lose a worker (CANDLES=file for your own)"
 	@echo "make test   set up, then run all tests"
 	@echo "make lint   format, lint, types, layers"
 	@echo "make ops-check  check deploy/, compose, workflows; rehearse an alert from a stopped database to a webhook"

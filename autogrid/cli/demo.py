@@ -1,9 +1,11 @@
-"""`autogrid demo`: the research half on one screen."""
+"""`autogrid demo`: the whole way on one screen."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from autogrid.cli.demo_live import SYMBOL
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,13 +22,31 @@ def demo(
     timeframe: Annotated[str, typer.Option(help="The file's timeframe.")] = "1m",
     out: Annotated[Path, typer.Option(help="Where the page goes.")] = Path("out/demo.html"),
 ) -> None:
-    """Import candles into PostgreSQL, backtest a grid, sweep 200 more, write a page."""
+    """The whole way on one screen: candles, backtest, sweep, a live bot, a killed worker, live equals replay."""
+    import signal
+
     from rich.console import Console
 
+    from autogrid.cli import demo_live, demo_stage
+
+    console = Console()
+    # What ends the demo ends all that it started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with demo_stage.own_home() as home, demo_stage.workers(2, home / "workers.log") as running:
+            frame = _research(candles, timeframe, out, console)
+            demo_live.show(frame, timeframe, home, out.with_suffix(".toml"), running, console)
+            _next(out, console)
+    except KeyboardInterrupt:
+        console.print("\nstopped, with everything that was started")
+        raise typer.Exit(130) from None
+
+
+def _research(candles: Path | None, timeframe: str, out: Path, console: "Console") -> "pd.DataFrame":
+    """Sections 1 to 3; the candles."""
     import autogrid as ag
     from autogrid.cli.summary import show
 
-    console = Console()
     frame, label = _candles(candles, timeframe, console)
     frame.attrs["label"] = label
     market = ag.Market(tick="0.01", lot="0.00001", min_notional="1", maker_fee="0.001", taker_fee="0.001")
@@ -36,20 +56,28 @@ def demo(
     result = ag.backtest(grid, frame, market)
     show(result, console)
     console.rule("[bold]3  200 grids on the same candles")
-    ranges = [(round(start * (1 - w / 100)), round(start * (1 + w / 100))) for w in WIDTHS]
-    swept = ag.sweep(grid, {"lower": [a for a, _ in ranges], "cells": CELLS}, frame, market).frame.dropna(
-        subset="total_return"
-    )
+    ranges = [(round(start * (1 - w / 100), 4), round(start * (1 + w / 100), 4)) for w in WIDTHS]
+    values = {"lower": [str(a) for a, _ in ranges], "cells": CELLS}
+    swept = ag.sweep(grid, values, frame, market, progress=False).frame.dropna(subset="total_return")
     columns = ["lower", "cells", "total_return", "vs_hold", "max_drawdown", "round_trips", "fees"]
     best = swept.nlargest(5, "total_return")[columns]
     console.print(best.to_string(index=False, float_format=lambda x: f"{x:.4f}"))
     console.print("The best of many is picked by luck too: test it on other candles before believing it.", style="dim")
     out.parent.mkdir(parents=True, exist_ok=True)
     result.to_html(out)
+    return frame
+
+
+def _next(out: Path, console: "Console") -> None:
     console.rule("[bold]Next")
-    console.print(f"Look at [bold]{out}[/], then try your own:")
-    console.print("  autogrid candles import FILE --exchange binance --symbol BTC/USDT --timeframe 1m")
-    console.print("  autogrid backtest backtests/demo.toml --candles FILE --html out/mine.html", soft_wrap=True)
+    console.print(f"Look at [bold]{out}[/] and at the study [bold]{out.with_suffix('.toml')}[/], then try your own:")
+    for line in (
+        "autogrid candles import FILE --exchange binance --symbol BTC/USDT --timeframe 1m",
+        f"autogrid backtest {out.with_suffix('.toml')} --candles FILE --html out/mine.html",
+        "autogrid up                       # in another terminal: workers, beat, streams",
+        "autogrid promote STUDY.toml --to paper && autogrid bots watch",
+    ):
+        console.print(f"  {line}", soft_wrap=True, highlight=False)
 
 
 def _candles(path: Path | None, timeframe: str, console: "Console") -> "tuple[pd.DataFrame, str]":
@@ -65,13 +93,14 @@ def _candles(path: Path | None, timeframe: str, console: "Console") -> "tuple[pd
             from autogrid.research.synthetic import synthetic_candles
 
             made = synthetic_candles(days=60)
-            label, exchange = str(made.attrs["label"]), "synthetic"
+            label = str(made.attrs["label"])
             path = Path(folder) / "synthetic.parquet"
             write_candles(made, path)
         else:
-            label, exchange = path.name, "demo-file"
-        imported = import_file(path, exchange, path.stem, timeframe)
-        frame = ag.load_candles(exchange, path.stem, timeframe)
+            label = path.name
+        # Under this name in the demo's own store only: the exchange that the bot trades on speaks Binance's API.
+        imported = import_file(path, "binance", SYMBOL, timeframe)
+        frame = ag.load_candles("binance", SYMBOL, timeframe)
     console.print(
         f"[bold]{label}[/]: {len(frame):,} candles stored ({imported.inserted:,} new), read back through Arrow"
     )

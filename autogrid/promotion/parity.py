@@ -1,37 +1,39 @@
 """A study through the live engine: fills and ledger by its ticks, figures by research, for the same plan."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
 
 from autogrid.core.bot import FillRow
-from autogrid.core.ledger import Books
+from autogrid.core.ledger import MICRO, Books
 from autogrid.core.market import Market
 from autogrid.core.orders import BUY, KINDS
 from autogrid.core.study import Study
 from autogrid.live.drive import Row
 from autogrid.live.replay import SYMBOL, replay
-from autogrid.research.result import Result
+from autogrid.research.result import Result, millionths
 from autogrid.research.runlog import FillLog, Run
 from autogrid.research.study import backtest_study
 from autogrid.research.ticks import CandleTicks
-
-_FEE_ASSETS = dict(zip(SYMBOL.split("/"), ("base", "quote"), strict=True))
 
 
 class Replayed(Result):
     """A result whose fills, fees and ledger are the live engine's; bounds and metrics are those of the backtest."""
 
-    def __init__(self, run: Run, candles: pd.DataFrame, live: list[FillRow]) -> None:
+    def __init__(self, run: Run, candles: pd.DataFrame, live: list[FillRow], symbol: str = SYMBOL) -> None:
         super().__init__(run, candles)
         self.live = live
+        base, quote = symbol.split("/")
+        self._assets = {base: "base", quote: "quote"}
 
     def fill_rows(self) -> Iterator[tuple[int, str, int, str, Decimal, Decimal, Decimal, str]]:
         """Fills as the engine booked them, fees included."""
         market = self.run.market
         for row in self.live:
+            asset = self._assets.get(row.fee_asset, row.fee_asset)
             yield (
                 row.ts_ms,
                 KINDS[row.key.kind],
@@ -39,9 +41,28 @@ class Replayed(Result):
                 "buy" if row.side == BUY else "sell",
                 market.price(row.price),
                 market.amount(row.lots),
-                row.fee,
-                _FEE_ASSETS[row.fee_asset],
+                fee_as_written(market, row.fee, asset),
+                asset,
             )
+
+
+def fee_as_written(market: Market, fee: Decimal, asset: str) -> Decimal:
+    """A fee with the decimals that a backtest writes, whatever notation an exchange or a database gave it."""
+    if asset == "quote":
+        atoms = Fraction(fee) / Fraction(market.atom)
+        return market.money(atoms.numerator) if atoms.denominator == 1 else fee
+    if asset == "base":
+        micro = Fraction(fee) / Fraction(market.lot) * MICRO
+        return millionths(market.lot, micro.numerator) if micro.denominator == 1 else fee
+    return fee
+
+
+def lived(expected: Result, fills: Sequence[FillRow], symbol: str) -> Replayed:
+    """A live bot's fills in the place of the backtest's, each at the open of its candle: for `csv` and `sha256`."""
+    ts = expected.run.ticks.ts
+    opens = ts[np.searchsorted(ts, [row.ts_ms for row in fills], side="right") - 1].tolist()
+    rows = [row._replace(ts_ms=at) for row, at in zip(fills, opens, strict=True)]
+    return Replayed(expected.run, expected.candles, rows, symbol)
 
 
 def replay_study(study: Study, candles: pd.DataFrame) -> Replayed:

@@ -73,7 +73,7 @@ class Result:
         for candle, kind, cell, side, price, lots in zip(*(column.tolist() for column in columns), strict=True):
             ppm = market.maker_ppm if kind == GRID else market.taker_ppm
             in_base = side == BUY and market.fee_in_base
-            fee = _millionths(market.lot, lots * ppm) if in_base else market.money(fee_atoms(price * lots, ppm))
+            fee = millionths(market.lot, lots * ppm) if in_base else market.money(fee_atoms(price * lots, ppm))
             yield (
                 int(ts[candle]),
                 KINDS[kind],
@@ -184,7 +184,8 @@ class Result:
         return card(self)
 
 
-def _millionths(unit: Decimal, count: int) -> Decimal:
+def millionths(unit: Decimal, count: int) -> Decimal:
+    """`count` millionths of `unit`, exact."""
     with localcontext() as context:
         context.prec = 60
         return Decimal(count) * unit / MICRO
