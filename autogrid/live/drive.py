@@ -30,16 +30,22 @@ class Drive:
     #: Prices between which nothing can happen; (FAR, -FAR) makes every candle look.
     low: int = FAR
     high: int = -FAR
+    #: Legs of the present candle that are walked already: where a paper bot goes on after a crash.
+    leg: int = 0
 
     def run(self, rows: Iterable[Row]) -> None:
         """Walk candles until they end or the bot does."""
         for row in rows:
-            if row[3] > self.low and row[2] < self.high and self.low < row[1] < self.high:
+            if self.passes(row):
                 self.close = row[4]
                 continue
             self.candle(row)
             if self.finished:
                 return
+
+    def passes(self, row: Row) -> bool:
+        """Whether nothing can happen in the candle."""
+        return row[3] > self.low and row[2] < self.high and self.low < row[1] < self.high
 
     @property
     def finished(self) -> bool:
@@ -52,11 +58,14 @@ class Drive:
         self.exchange.now_ms = ts
         before = open_ if self.close is None else self.close
         for k, y in enumerate(points(open_, high, low, close, self.path)):
-            if self.bot.position is None:
-                self._begin(before, y)
-            if self.bot.position is not None and not self.finished:
-                self._leg(y, gap=k == 0)
+            if k >= self.leg:
+                self.leg = k
+                if self.bot.position is None:
+                    self._begin(before, y)
+                if self.bot.position is not None and not self.finished:
+                    self._leg(y, gap=k == 0)
             before = y
+        self.leg = 0
         self.close = close
         self.exchange.arrive(close)
         self._watch()

@@ -17,10 +17,10 @@ from autogrid.exchange.limiter import Limiter
 from autogrid.exchange.open import Pool, open_exchange
 from autogrid.exchange.port import Exchange
 from autogrid.live.code import code_hash
+from autogrid.live.paper import NestedStore, Paper
 from autogrid.live.tick import Report, TickRules, tick
 from autogrid.settings import settings
 from autogrid.store import bots, ticking
-from autogrid.store.tick_store import PgTickStore
 from autogrid.store.ticking import Target
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Runner:
     _failures: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.store = PgTickStore(self.engine)
+        self.store = NestedStore(self.engine)
 
     def run(self, bot_id: int) -> Turn:
         """One bot's turn. Safe at any time, twice, in any process; never raises for what an exchange does."""
@@ -121,6 +121,9 @@ class Runner:
     def _tick(self, turn: Turn, target: Target) -> None:
         report = turn.report
         try:
+            if target.is_paper:
+                self._paper(target, report)
+                return
             exchange, full = self.exchanges.of(target), self._full(target)
             tick(target.bot_id, self.store, exchange, self.clock, self.rules, report, full)
             if full and report.skipped is None:
@@ -139,6 +142,13 @@ class Runner:
         else:
             self._failures.pop(target.account_id, None)
             self._after(turn, target)
+
+    def _paper(self, target: Target, report: Report) -> None:
+        quiet = target.wish == "run" and target.status in ("waiting", "running")
+        if quiet and not ticking.has_news(self.engine, target.bot_id):
+            report.skipped = "quiet"
+        else:
+            Paper(self.engine, self.store, self.rules, target, report).run()
 
     def _full(self, target: Target) -> bool:
         """Whether all of the bot's orders and executions are to be compared this time."""

@@ -112,12 +112,13 @@ def count_bots(engine: Engine) -> dict[tuple[str, str], int]:
 
 def unknown_orders(engine: Engine) -> dict[str, tuple[int, float]]:
     """exchange -> orders whose outcome is unknown, and the age of the oldest in seconds."""
+    sent = bot_order.c.status == "sent"
     age = sa.func.max(sa.extract("epoch", sa.func.now() - bot_order.c.sent_at))
     query = (
-        sa.select(account.c.exchange, sa.func.count(), age)
-        .join(bot, bot.c.account_id == account.c.id)
-        .join(bot_order, bot_order.c.bot_id == bot.c.id)
-        .where(bot_order.c.status == "sent")
+        sa.select(account.c.exchange, sa.func.count(bot_order.c.id), age)
+        .outerjoin(bot, bot.c.account_id == account.c.id)
+        .outerjoin(bot_order, sa.and_(bot_order.c.bot_id == bot.c.id, sent))
+        .where(account.c.exchange != accounts.PAPER)
         .group_by(account.c.exchange)
     )
     with engine.connect() as connection:
@@ -150,6 +151,23 @@ def paper_markets(engine: Engine) -> list[tuple[str, str, str | None]]:
     query = query.where(account.c.exchange == accounts.PAPER, bot.c.next_tick_at.is_not(None))
     with engine.connect() as connection:
         return [(row[0], row[1], row[2]) for row in connection.execute(query.order_by(bot.c.exchange, bot.c.symbol))]
+
+
+def has_news(engine: Engine, bot_id: int) -> bool:
+    """Whether a paper bot has candles to walk, or has not begun."""
+    text = (
+        "SELECT bot.paper IS NULL OR EXISTS (SELECT FROM candle WHERE timeframe_s = 60 AND market_id = market.id "
+        "AND ts > to_timestamp((bot.paper->>'ts')::bigint / 1000.0)) FROM bot LEFT JOIN market "
+        "ON market.exchange = bot.exchange AND market.symbol = bot.symbol WHERE bot.id = :b"
+    )
+    with engine.connect() as connection:
+        return bool(connection.scalar(sa.text(text), {"b": bot_id}))
+
+
+def newest_candle(engine: Engine, exchange: str, symbol: str) -> datetime | None:
+    """Open time of the newest stored 1m candle."""
+    found = candles_after(engine, exchange, symbol, None, 1)
+    return found[0][0] if found else None
 
 
 def candles_after(engine: Engine, exchange: str, symbol: str, after: datetime | None, limit: int) -> list[Any]:

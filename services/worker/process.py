@@ -2,7 +2,7 @@
 
 import gc
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from celery import signals  # type: ignore[import-untyped,unused-ignore]
 
@@ -13,19 +13,34 @@ from autogrid.store import embedded_valkey
 from autogrid.store import engine as engines
 from services.common import logs, metrics, watches
 
+if TYPE_CHECKING:
+    import redis
+
 _local = threading.local()
+
+
+def client() -> "redis.Redis":
+    """This process's Redis client."""
+    import redis
+
+    if not hasattr(_local, "client"):
+        _local.client = redis.Redis.from_url(embedded_valkey.redis_url())
+    found: redis.Redis = _local.client
+    return found
+
+
+def once(name: str, seconds: float) -> bool:
+    """True for one caller of all processes in so many seconds."""
+    return bool(client().set(f"autogrid:once:{name}", 1, nx=True, px=int(seconds * 1000)))
 
 
 def runner() -> Runner:
     """This process's (and thread's) runner; opened at first use, that is after the fork."""
     found: Runner | None = getattr(_local, "runner", None)
     if found is None:
-        import redis
-
         engine = engines.engine()
         watches.pool(engine)
-        limiter = open_limiter(redis.Redis.from_url(embedded_valkey.redis_url()))
-        found = _local.runner = Runner(engine, Exchanges(engine, limiter), rules())
+        found = _local.runner = Runner(engine, Exchanges(engine, open_limiter(client())), rules())
     return found
 
 

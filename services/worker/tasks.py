@@ -10,10 +10,12 @@ from autogrid.store import bots
 from services.common import logs, metrics
 from services.worker import record
 from services.worker.app import HARD_S, SOFT_S, app
-from services.worker.process import runner
+from services.worker.process import once, runner
 
 #: Most bots that one dispatch sends off; the next one comes a second later.
 MOST = 2_000
+#: Seconds between two counts of bots and orders.
+CENSUS_S = 10
 
 
 def send_tick(bot_ids: list[int]) -> None:
@@ -35,6 +37,11 @@ def dispatch() -> None:
     """Send a tick to every bot that is due."""
     metrics.LAST_DISPATCH.set(time.time())
     send_tick(bots.due(runner().engine, MOST, settings().tick_interval_s))
+    interval_s = settings().tick_interval_s
+    if once("candles", interval_s):
+        app.send_task("default.candles", expires=max(1.0, interval_s), ignore_result=True)
+    if once("census", CENSUS_S):
+        record.census(runner().engine)
     metrics.WORK.labels("dispatch", "ok").inc()
 
 
@@ -49,3 +56,11 @@ def tick(self: Any, *, bot_id: int) -> None:
         record.turn(done, seconds)
     if sent_at is not None and done.target is not None:
         metrics.TICK_LAG.labels("paper" if done.target.is_paper else "live").observe(max(0.0, started - sent_at))
+
+
+@shared_task(name="default.candles", soft_time_limit=120, time_limit=150, ignore_result=True)  # type: ignore[untyped-decorator,unused-ignore]
+def candles() -> None:
+    """Fetch what paper bots wait for."""
+    from autogrid.live.feed import feed
+
+    record.candles(*feed(runner().engine))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import redis
 import sqlalchemy as sa
 
 from autogrid.cli import supervise
@@ -78,6 +79,10 @@ class Stack:
             member.pause_s = 0.0
         self.supervisor = supervise.Supervisor(members, self._output)
         self.supervisor.start()
+        if self.workers and self.beats:
+            with redis.Redis.from_url(self.servers["REDIS_URL"]) as client:
+                client.delete("autogrid:once:census")
+                self.until(lambda: client.exists("autogrid:once:census"), "the first dispatch", 120)
 
     def __exit__(self, *_: object) -> None:
         if self.supervisor is not None:
@@ -140,7 +145,7 @@ class Stack:
             o for o in orders if o["status"] in ("NEW", "PARTIALLY_FILLED") and o["clientOrderId"].startswith(prefix)
         ]
 
-    def until(self, done: Callable[[], Any], what: str, seconds: float = 30.0) -> Any:
+    def until(self, done: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
         """Wait for something, keeping the processes running."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

@@ -2,11 +2,18 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
+from autogrid.core.grid import Grid
+from autogrid.errors import InvalidInput
+from autogrid.live.code import code_hash
+from autogrid.store import accounts, bots, budget
 from tests.e2e.books import compare
-from tests.e2e.stack import Stack
+from tests.e2e.stack import GRID, MARKET, Stack
+from tests.loopback_client import Loopback
 
 
 @pytest.fixture(scope="module")
@@ -35,3 +42,175 @@ def test_a_bot_trades(stack: Stack) -> None:
     assert row.status == "running"
     assert row.last_price == 11100
     assert row.reserved_quote > Decimal(1000)
+
+
+def settled(stack: Stack, bot_id: int, account: str, **wanted: object) -> bool:
+    """The bot's row has these values, and the books agree."""
+    row = stack.row(bot_id)
+    return all(getattr(row, name) == value for name, value in wanted.items()) and agree(stack, bot_id, account)
+
+
+def started(stack: Stack, name: str, symbol: str, **changes: object) -> int:
+    """A bot whose four orders rest."""
+    stack.price(symbol, "101")
+    bot = stack.bot(stack.account(name), symbol, **changes)
+    stack.until(lambda: len(stack.open_orders(name)) == 4 and agree(stack, bot, name), "four orders")
+    return bot
+
+
+def test_a_foreign_order_is_never_touched(stack: Stack) -> None:
+    stack.price("C1/USDT", "101")
+    account = stack.account("foreign")
+    # It looks like ours but names another installation.
+    names = ["mine", "g00000100000000000", "gZZ000100000000000"]
+    for price, name in zip(("80", "81", "82"), names, strict=True):
+        stack.loopback.control(
+            "order", account="foreign", symbol="C1/USDT", side="BUY", qty="1", price=price, client_id=name
+        )
+    bot = stack.bot(account, "C1/USDT")
+    for price in ("106", "94"):
+        stack.until(lambda: stack.row(bot).status == "running" and len(stack.open_orders("foreign", "")) == 7, "orders")
+        stack.price("C1/USDT", price)
+    stack.wish(bot, "kill")
+    stack.until(lambda: len(stack.open_orders("foreign", "")) == 3, "only foreign orders")
+    assert sorted(o["clientOrderId"] for o in stack.open_orders("foreign", "")) == sorted(names)
+    # One of them fills: no bot books it.
+    stack.price("C1/USDT", "81.5")
+    assert stack.scalar("SELECT count(*) FROM bot_fill WHERE bot_id = :b AND price = 8200", b=bot) == 0
+
+
+def test_pause_hold_resume_stop(stack: Stack) -> None:
+    bot = started(stack, "wishes", "C2/USDT")
+    stack.wish(bot, "pause")
+    stack.until(lambda: settled(stack, bot, "wishes", status="paused") and not stack.open_orders("wishes"), "paused")
+    stack.wish(bot, "run")
+    stack.until(
+        lambda: settled(stack, bot, "wishes", status="running") and len(stack.open_orders("wishes")) == 4, "runs"
+    )
+    stack.wish(bot, "hold")
+    stack.until(lambda: stack.row(bot).status == "paused", "held")
+    stack.price("C2/USDT", "106")
+    fills = "SELECT count(*) FROM bot_fill WHERE bot_id = :b"
+    stack.until(lambda: stack.scalar(fills, b=bot) == 2, "a fill while it is held")
+    assert len(stack.open_orders("wishes")) == 3
+    stack.wish(bot, "stop_sell")
+    stack.until(lambda: settled(stack, bot, "wishes", status="stopped", reason="user"), "stopped")
+    assert not stack.open_orders("wishes")
+    money = stack.loopback.control("state", account="wishes")["accounts"]["wishes"]["balances"]
+    assert Decimal(money["C2"]["total"]) < Decimal("0.01")
+    assert stack.row(bot).reserved_quote == 0
+    assert stack.row(bot).next_tick_at is None
+
+
+def test_a_stop_sells_at_the_traded_price(stack: Stack) -> None:
+    grid = Grid(lower="90", upper="110", cells=4, amount="1", stop_loss="88")
+    bot = started(stack, "stops", "C3/USDT", grid=grid)
+    stack.price("C3/USDT", "87.5")
+    stack.until(lambda: settled(stack, bot, "stops", status="stopped", reason="stop_loss"), "stopped")
+    assert not stack.open_orders("stops")
+    sold = "SELECT price FROM bot_fill WHERE bot_id = :b AND kind = 2"
+    assert stack.scalar(sold, b=bot) == 8750
+
+
+def test_the_kill_switch_stops_all_bots_of_an_account(stack: Stack) -> None:
+    stack.price("C4/USDT", "101")
+    stack.price("C5/USDT", "101")
+    account = stack.account("killed", USDT="5000")
+    both = [stack.bot(account, symbol) for symbol in ("C4/USDT", "C5/USDT")]
+    stack.until(lambda: len(stack.open_orders("killed")) == 8, "eight orders")
+    with stack.engine.begin() as connection:
+        assert bots.kill(connection, account_id=account, reason="test") == both
+    stack.until(lambda: not stack.open_orders("killed"), "no orders")
+    stack.until(lambda: [stack.row(bot).status for bot in both] == ["halted", "halted"], "halted")
+
+
+def test_two_bots_cannot_spend_the_same_coins(stack: Stack) -> None:
+    account = stack.account("budget", USDT="1500")
+    first = stack.bot(account, "C6/USDT")
+    new = bots.NewBot(
+        name="second", account_id=account, symbol="C7/USDT", market=MARKET, grid=GRID,
+        code_hash=code_hash(), exchange="binance", cash=Decimal(1000),
+    )  # fmt: skip
+    with stack.engine.begin() as connection:
+        second = bots.create(connection, new, wish="pause")
+        with pytest.raises(InvalidInput, match="no other bot uses"):
+            budget.reserve(connection, second, {"USDT": Decimal(1000)}, {"USDT": Decimal(1500)})
+    assert stack.row(first).reserved_quote == 1000
+
+
+def test_a_cell_without_funds_waits_with_a_reason(stack: Stack) -> None:
+    stack.price("C8/USDT", "101")
+    bot = stack.bot(stack.account("poor", USDT="300"), "C8/USDT")
+    stack.until(lambda: len(stack.open_orders("poor")) == 3, "what the money is enough for")
+    notes = "SELECT notes::text FROM bot WHERE id = :b"
+    stack.until(lambda: "insufficient_funds" in stack.scalar(notes, b=bot), "a reason")
+    assert stack.row(bot).status == "running"
+    stack.loopback.control("deposit", account="poor", asset="USDT", amount="500")
+    stack.until(lambda: len(stack.open_orders("poor")) == 4 and agree(stack, bot, "poor"), "all orders")
+
+
+def test_a_ban_makes_bots_wait(stack: Stack) -> None:
+    bot = started(stack, "banned", "C9/USDT")
+    stack.loopback.control("ban", seconds=2)
+    before = stack.loopback.control("state", account="banned")["statuses"].get("418", 0)
+    stack.price("C9/USDT", "106")
+    stack.until(lambda: settled(stack, bot, "banned", status="running") and stack.row(bot).last_price == 10600, "after")
+    after = stack.loopback.control("state", account="banned")["statuses"]["418"]
+    assert after - before <= 4, "each worker process asks at most once while an address is banned"
+    # What was learnt of the ban was shared: the account's pause says until when.
+    assert stack.scalar("SELECT paused_until FROM account WHERE name = 'banned'") is not None or after - before >= 1
+
+
+def test_a_revoked_key_blocks_the_account(stack: Stack) -> None:
+    bot = started(stack, "revoked", "C10/USDT")
+    stack.loopback.control("key", account="revoked", revoked=True)
+    blocked = "SELECT blocked_reason FROM account WHERE name = 'revoked'"
+    stack.until(lambda: stack.scalar(blocked), "blocked")
+    events = "SELECT count(*) FROM bot_event WHERE bot_id = :b AND name = 'account_blocked'"
+    assert stack.scalar(events, b=bot) == 1
+    requests = stack.loopback.control("state")["requests"]
+    stack.loopback.control("key", account="revoked", revoked=False)
+    with stack.engine.begin() as connection:
+        accounts.unblock(connection, accounts.get(connection, "revoked").id)
+    stack.price("C10/USDT", "106")
+    stack.until(lambda: settled(stack, bot, "revoked", status="running", last_price=10600), "trades again")
+    assert requests
+
+
+def test_a_delisted_market_halts_the_bot(stack: Stack) -> None:
+    bot = started(stack, "delisted", "C11/USDT")
+    stack.loopback.control("delist", symbol="C11/USDT")
+    stack.until(lambda: stack.row(bot).status == "halted" and stack.row(bot).next_tick_at is None, "halted for good")
+    assert stack.scalar("SELECT count(*) FROM bot_event WHERE bot_id = :b AND name = 'bot_halted'", b=bot) == 1
+
+
+def test_other_code_is_refused(stack: Stack) -> None:
+    stack.price("C12/USDT", "101")
+    bot = stack.bot(stack.account("other"), "C12/USDT", code_hash="0" * 64)
+    stack.until(lambda: stack.row(bot).status == "refused", "refused")
+    assert "promote the study again" in str(stack.row(bot).reason)
+    assert stack.open_orders("other") == []
+
+
+def test_a_paper_bot_follows_the_candles_of_a_server(stack: Stack, tmp_path: Path) -> None:
+    rows = ["ts,open,high,low,close,volume"]
+    prices = [100, 103, 99, 94, 98, 104, 106, 101, 95, 92, 97, 103, 109, 104] * 8
+    for minute, (before, price) in enumerate(pairwise(prices)):
+        high, low = max(before, price) + 1, min(before, price) - 1
+        rows.append(f"{1_700_000_040_000 + 60_000 * minute},{before},{high},{low},{price},1")
+    file = tmp_path / "tape.csv"
+    file.write_text("\n".join(rows) + "\n")
+    options = ("--candles", str(file), "--symbol", "P/USDT", "--start-row", "20", "--speed", "300", "--no-limits")
+    with Loopback(None, *options, "--tick", "0.01", "--lot", "0.001", "--min-notional", "1") as tape:
+        with stack.engine.begin() as connection:
+            account = accounts.add(connection, name="paper", exchange=accounts.PAPER, base_url=tape.url)
+            bot = bots.create(
+                connection,
+                bots.NewBot(
+                    name="paper", account_id=account, symbol="P/USDT", market=MARKET, grid=GRID,
+                    code_hash=code_hash(), exchange="binance", cash=Decimal(1000),
+                ),
+            )  # fmt: skip
+        fills = "SELECT count(*) FROM bot_fill WHERE bot_id = :b"
+        stack.until(lambda: stack.scalar(fills, b=bot) > 5, "fills", 40)
+        assert stack.row(bot).status == "running"
