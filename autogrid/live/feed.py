@@ -5,9 +5,8 @@ import time
 from sqlalchemy.engine import Engine
 
 from autogrid.data.fetch import fetch
-from autogrid.errors import AutogridError, Unavailable
-from autogrid.exchange.ccxt_link import client_config
-from autogrid.exchange.ccxt_load import exchange_class
+from autogrid.errors import AutogridError
+from autogrid.exchange.ccxt_public import PublicMarket
 from autogrid.exchange.open import connection_to
 from autogrid.store import ticking
 from autogrid.store.coverage import to_ms
@@ -37,21 +36,12 @@ def feed(engine: Engine) -> tuple[dict[str, float], list[AutogridError]]:
 
 def _market(engine: Engine, exchange: str, symbol: str, base_url: str | None) -> int:
     """Store a market's closed candles; when the newest ends, ms."""
-    from ccxt.base import errors
-
-    client = exchange_class(exchange)(client_config(connection_to(exchange, base_url=base_url or "")))
-    try:
-        newest = client.fetch_ohlcv(symbol, "1m", None, FIRST)
-    except errors.BaseError as error:
-        raise Unavailable(
-            f"{exchange} {symbol}: expected candles, found: {error}. The next look tries again."
-        ) from error
-    if not newest:
-        raise Unavailable(f"{exchange} {symbol}: expected candles, found none. The next look tries again.")
+    market = PublicMarket(connection_to(exchange, base_url=base_url or ""), symbol)
+    newest = market.newest(FIRST)
     # The last one is still open. Its time is the market's own, also where a server plays an old tape.
     end = int(newest[-1][0])
     stored = ticking.newest_candle(engine, exchange, symbol)
     since = int(newest[0][0]) if stored is None else to_ms(stored) + STEP_MS
     if since < end:
-        fetch(client, exchange, symbol, "1m", since, end, gap_reason="exchange_omits_empty")
+        fetch(market.client, exchange, symbol, "1m", since, end, gap_reason="exchange_omits_empty")
     return end

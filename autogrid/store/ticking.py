@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from autogrid.core.bot import Event
 from autogrid.store import accounts
-from autogrid.store.live_tables import account, bot, bot_event, bot_order
+from autogrid.store.live_tables import account, bot, bot_event
 
 
 @dataclass(frozen=True)
@@ -100,29 +100,6 @@ def block_account(engine: Engine, account_id: int, reason: str) -> None:
 def add_event(connection: Connection, bot_id: int, event: Event) -> None:
     """Keep an event that did not come from a tick."""
     connection.execute(sa.insert(bot_event).values(bot_id=bot_id, level=event.level, name=event.name, data=event.data))
-
-
-def count_bots(engine: Engine) -> dict[tuple[str, str], int]:
-    """(status, "paper" or "live") -> bots."""
-    mode = sa.case((account.c.exchange == accounts.PAPER, "paper"), else_="live")
-    query = sa.select(bot.c.status, mode, sa.func.count()).join(account, account.c.id == bot.c.account_id)
-    with engine.connect() as connection:
-        return {(row[0], row[1]): row[2] for row in connection.execute(query.group_by(bot.c.status, mode))}
-
-
-def unknown_orders(engine: Engine) -> dict[str, tuple[int, float]]:
-    """exchange -> orders whose outcome is unknown, and the age of the oldest in seconds."""
-    sent = bot_order.c.status == "sent"
-    age = sa.func.max(sa.extract("epoch", sa.func.now() - bot_order.c.sent_at))
-    query = (
-        sa.select(account.c.exchange, sa.func.count(bot_order.c.id), age)
-        .outerjoin(bot, bot.c.account_id == account.c.id)
-        .outerjoin(bot_order, sa.and_(bot_order.c.bot_id == bot.c.id, sent))
-        .where(account.c.exchange != accounts.PAPER)
-        .group_by(account.c.exchange)
-    )
-    with engine.connect() as connection:
-        return {row[0]: (row[1], float(row[2] or 0)) for row in connection.execute(query)}
 
 
 def streamed_accounts(engine: Engine) -> list[tuple[int, str, str | None, int]]:

@@ -1,12 +1,7 @@
 """A bot's turn as metrics and log lines."""
 
-from sqlalchemy.engine import Engine
-
-from autogrid.core.bot import STATUSES
 from autogrid.errors import AutogridError
 from autogrid.live.run import Turn
-from autogrid.settings import settings
-from autogrid.store import ticking
 from services.common import logs, metrics
 
 _LEVELS = {"info": "info", "warning": "warning", "critical": "critical"}
@@ -35,21 +30,6 @@ def turn(done: Turn, seconds: float) -> None:
         getattr(log, _LEVELS[event.level])(event.name, **{f"about_{k}": v for k, v in event.data.items()})
     if done.error is not None:
         error(done.error, "tick", wait_s=done.next_s)
-
-
-def census(engine: Engine) -> None:
-    """Bots by state, and orders whose outcome is unknown, as gauges."""
-    for status in STATUSES:
-        for mode in ("paper", "live"):
-            metrics.BOTS.labels(status, mode).set(0)
-    for (status, mode), count in ticking.count_bots(engine).items():
-        metrics.BOTS.labels(status, mode).set(count)
-    chosen = settings()
-    safe_s = (chosen.recv_window_ms + chosen.settle_margin_ms) / 1000
-    for exchange, (count, oldest_s) in ticking.unknown_orders(engine).items():
-        metrics.UNKNOWN_ORDERS.labels(exchange).set(count)
-        metrics.UNKNOWN_ORDER_AGE.labels(exchange).set(oldest_s)
-        metrics.UNKNOWN_ORDERS_OVERDUE.labels(exchange).set(count if oldest_s > 2 * safe_s else 0)
 
 
 def candles(lags: dict[str, float], errors: list[AutogridError]) -> None:

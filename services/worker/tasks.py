@@ -14,8 +14,6 @@ from services.worker.process import once, runner
 
 #: Most bots that one dispatch sends off; the next one comes a second later.
 MOST = 2_000
-#: Seconds between two counts of bots and orders.
-CENSUS_S = 10
 
 
 def send_tick(bot_ids: list[int]) -> None:
@@ -40,8 +38,6 @@ def dispatch() -> None:
     interval_s = settings().tick_interval_s
     if once("candles", interval_s):
         app.send_task("default.candles", expires=max(1.0, interval_s), ignore_result=True)
-    if once("census", CENSUS_S):
-        record.census(runner().engine)
     metrics.WORK.labels("dispatch", "ok").inc()
 
 

@@ -81,8 +81,8 @@ class Stack:
         self.supervisor.start()
         if self.workers and self.beats:
             with redis.Redis.from_url(self.servers["REDIS_URL"]) as client:
-                client.delete("autogrid:once:census")
-                self.until(lambda: client.exists("autogrid:once:census"), "the first dispatch", 120)
+                client.delete("autogrid:once:candles")
+                self.until(lambda: client.exists("autogrid:once:candles"), "the first dispatch", 120)
 
     def __exit__(self, *_: object) -> None:
         if self.supervisor is not None:
