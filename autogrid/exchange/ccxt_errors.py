@@ -119,7 +119,7 @@ def translate(
         # Nothing has left, whatever went wrong.
         found = _by_class(error, text) or (Rejected(text) if writes else Unavailable(text))
     elif answer is None:
-        found = RetryLater(f"{exchange}: no connection: {error}", 2.0) if never_connected(error) else None
+        found = RetryLater(f"{exchange}: no connection: {_short(str(error))}", 2.0) if never_connected(error) else None
     elif answer.status in (401, 403, 451):
         found = AccountBlocked(text)
     elif answer.status >= 500 or answer.status == 408 or not isinstance(_json(answer.body), dict):
@@ -209,4 +209,6 @@ def _json(body: str) -> object:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= 300 else text[:300] + "..."
+    """At most 300 characters, addresses without their queries: those carry signatures."""
+    plain = re.sub(r"(https?://[^\s?'\"]+)\?[^\s'\"]*", r"\1", text)
+    return plain if len(plain) <= 300 else plain[:300] + "..."

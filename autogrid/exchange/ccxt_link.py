@@ -1,6 +1,7 @@
 """One HTTP session of one account through ccxt: every call is budgeted, watched and its errors told apart."""
 
 import decimal
+import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -115,8 +116,10 @@ class Link:
         self._limiter = limiter
         self.weight = weight_budget(connection.exchange, connection.base_url, connection.egress, connection.share)
         limit, period_s = self.profile.orders
+        # The key's hash: budgets are named in messages and metrics.
+        whose = hashlib.sha256(connection.credentials.api_key.encode()).hexdigest()[:12]
         self.orders = Budget(
-            f"orders:{connection.exchange}:{connection.credentials.api_key[:16]}", limit * connection.share, period_s
+            f"orders:{connection.exchange}:{connection.base_url or 'live'}:{whose}", limit * connection.share, period_s
         )
         self._answer: Answer | None = None
         self._sent = False
