@@ -132,7 +132,9 @@ class Acting:
             return False
         except Rejected as error:
             return self._refused(order, error)
-        except (RetryLater, AccountBlocked):
+        except RetryLater:
+            # An account that is blocked is different: its answer may come from a gate in front of the exchange,
+            # so the order stays as sent and is looked up before it is ever sent again.
             order.status = PLANNED
             self.store.update(order)
             raise
