@@ -114,10 +114,12 @@ def state_of(bot: Bot) -> dict[str, Any]:
 
 def state_of_look(bot: Bot, stored: dict[str, Any]) -> dict[str, Any]:
     """Those of a bot's columns that a look may change without a commit: the price, and reasons that have gone."""
-    state: dict[str, Any] = {"last_price": bot.last_price}
-    if (notes := _notes(bot)) != stored.get("notes"):
-        state["notes"] = notes
-    return state
+    look = {
+        "status": bot.status,
+        "reason": None if bot.reason is None else text_of(bot.reason),
+        "notes": _notes(bot),
+    }
+    return {"last_price": bot.last_price, **changed(stored, look)}
 
 
 def _notes(bot: Bot) -> list[list[Any]]:

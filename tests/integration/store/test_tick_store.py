@@ -244,6 +244,29 @@ def test_a_wish_made_during_a_tick_is_kept(store: sa.Engine) -> None:
     assert row.stopped_at is not None
 
 
+def test_what_a_look_ends_is_kept_without_a_commit(store: sa.Engine) -> None:
+    bot_id = new_bot(store)
+    ticks = PgTickStore(store)
+    with ticks.lock(bot_id):
+        mine = ticks.load(bot_id)
+        mine.status, mine.reason, mine.notes[(1, 2)] = "refused", "other code", Note("no funds", 5, 1)
+        ticks.commit(mine, [])
+    with ticks.lock(bot_id):
+        mine = ticks.load(bot_id)
+        mine.status, mine.reason = "running", None  # the code fits again
+        mine.notes.clear()  # and the order was accepted
+    again = ticks.load(bot_id)
+    assert (again.status, again.reason, again.notes, again.version) == ("running", None, {}, 1)
+
+    def failing() -> None:
+        ticks.load(bot_id).reason = "half done"
+        raise Unavailable("the exchange does not answer")
+
+    with pytest.raises(Unavailable, match="does not answer"), ticks.lock(bot_id):
+        failing()
+    assert ticks.load(bot_id).reason is None
+
+
 def test_a_halted_bot_stays_due_while_its_kill_goes_on(store: sa.Engine) -> None:
     bot_id = new_bot(store)
     ticks = PgTickStore(store)
