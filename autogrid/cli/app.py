@@ -2,7 +2,22 @@
 
 import typer
 
-from autogrid.cli import accounts, backtest, bots, candles, db, demo, loopback, ops, promote, replay, secrets, twin, up
+from autogrid.cli import (
+    accounts,
+    backtest,
+    bots,
+    candles,
+    db,
+    demo,
+    loopback,
+    ops,
+    promote,
+    replay,
+    report,
+    secrets,
+    twin,
+    up,
+)
 
 app = typer.Typer(
     name="autogrid",
@@ -26,6 +41,7 @@ app.add_typer(secrets.app, name="secrets")
 app.command("worker")(up.worker)
 app.command("up")(up.up)
 app.command("demo")(demo.demo)
+app.add_typer(report.app, name="report")
 app.command(
     "loopback",
     add_help_option=False,

@@ -102,12 +102,14 @@ def sweep_card(sweep: "Sweep", count: int = 10) -> str:
         f'<div style="{STYLE}"><div style="font-weight:600;font-size:1.1em">{len(frame):,} grids, {len(refused):,} '
         f'refused; the best by total return</div><div style="opacity:.7;margin-bottom:8px">The best of many is picked '
         f"by luck too: test it on other candles before believing it.{escape(why)}</div>"
-        f'<table style="border-collapse:collapse;width:100%"><tr>{head}</tr>{"".join(rows)}</table></div>'
+        f'<div style="overflow-x:auto"><table style="border-collapse:collapse;width:100%"><tr>{head}</tr>{"".join(rows)}'
+        "</table></div></div>"
     )
 
 
 def _cell(tag: str, text: str) -> str:
-    return f'<{tag} style="text-align:right;padding:2px 8px;white-space:nowrap">{escape(text)}</{tag}>'
+    wrap = "normal" if tag == "th" else "nowrap"
+    return f'<{tag} style="text-align:right;padding:2px 8px;white-space:{wrap}">{escape(text)}</{tag}>'
 
 
 def page(result: "Result") -> str:

@@ -26,7 +26,7 @@ def figure(result: "Result") -> go.Figure:
     _equity(figure, result)
     figure.update_layout(
         template="plotly_white", height=820, hovermode="x unified", margin={"l": 60, "r": 20, "t": 50, "b": 30},
-        legend={"orientation": "h", "y": 1.06, "x": 1, "xanchor": "right"}, xaxis_rangeslider_visible=False,
+        legend={"orientation": "h", "y": 1.06, "x": 0, "xanchor": "left"}, xaxis_rangeslider_visible=False,
     )  # fmt: skip
     return figure
 
