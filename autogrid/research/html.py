@@ -102,7 +102,8 @@ def sweep_card(sweep: "Sweep", count: int = 10) -> str:
         f'<div style="{STYLE}"><div style="font-weight:600;font-size:1.1em">{len(frame):,} grids, {len(refused):,} '
         f'refused; the best by total return</div><div style="opacity:.7;margin-bottom:8px">The best of many is picked '
         f"by luck too: test it on other candles before believing it.{escape(why)}</div>"
-        f'<div style="overflow-x:auto"><table style="border-collapse:collapse;width:100%"><tr>{head}</tr>{"".join(rows)}'
+        '<div style="overflow-x:auto"><table style="border-collapse:collapse;width:100%">'
+        f"<tr>{head}</tr>{''.join(rows)}"
         "</table></div></div>"
     )
 

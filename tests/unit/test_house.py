@@ -24,6 +24,7 @@ FILES = {
 ENVIRONMENT = {
     "autogrid/settings.py": "reads it for everybody",
     "autogrid/cli/supervise.py": "hands it to the processes it starts",
+    "autogrid/cli/demo_stage.py": "sets it for itself and for what it starts, once, at the start",
     "services/common/multiproc.py": "prometheus_client takes its directory from nowhere else",
     "services/common/scrape.py": "as multiproc",
 }
