@@ -11,6 +11,7 @@ from autogrid.cli import (
     demo,
     loopback,
     ops,
+    passports,
     promote,
     replay,
     report,
@@ -34,6 +35,7 @@ app.command("verify")(promote.verify)
 app.command("twin")(twin.twin)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(bots.app, name="bots")
+app.add_typer(passports.app, name="passports")
 app.add_typer(candles.app, name="candles")
 app.add_typer(db.app, name="db")
 app.add_typer(ops.app, name="ops")

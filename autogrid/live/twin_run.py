@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from autogrid.core.bot import Bot
 from autogrid.core.market import Market
+from autogrid.core.orders import START
 from autogrid.errors import InvalidInput
 from autogrid.live.drive import Row
 from autogrid.live.replay import consistent, replay
@@ -46,7 +47,8 @@ def period(engine: Engine, bot_id: int, now: datetime) -> Period:
         first = bot_history.fills(connection, bot_id, limit=1)
     if bot.position is None:
         raise InvalidInput(f"bot {bot_id} has not begun: it has no twin yet; see autogrid bots explain {bot_id}")
-    began = first[0][1].ts_ms if first else to_ms(row.started_at or row.created_at)
+    started = bool(first) and first[0][1].key.kind == START  # a grid that begins in quote buys nothing to start
+    began = first[0][1].ts_ms if started else to_ms(row.started_at or row.created_at)
     return Period(bot, row, began, to_ms(row.stopped_at or now))
 
 

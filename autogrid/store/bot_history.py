@@ -11,9 +11,10 @@ from sqlalchemy.engine import Connection, Engine
 
 from autogrid.core.bot import FillRow, Order
 from autogrid.core.orders import Key
+from autogrid.store.accounts import PAPER
 from autogrid.store.bot_rows import ORDER, order_of
 from autogrid.store.coverage import to_ms, when
-from autogrid.store.live_tables import bot_equity, bot_event, bot_fill, bot_order, twin
+from autogrid.store.live_tables import account, bot, bot_equity, bot_event, bot_fill, bot_order, twin
 
 
 @dataclass(frozen=True)
@@ -148,3 +149,19 @@ def twins(connection: Connection, bot_id: int, days: int = 30) -> list[TwinRow]:
     c = twin.c
     query = sa.select(c.day, c.parts, c.divergence_bps).where(c.bot_id == bot_id).order_by(c.day.desc()).limit(days)
     return [TwinRow(*row) for row in connection.execute(query)][::-1]
+
+
+def worst_twins(connection: Connection, since: date) -> dict[str, float]:
+    """Of "paper" and "live" -> largest distance of a bot from its newest twin since a day, basis points."""
+    mode = sa.case((account.c.exchange == PAPER, "paper"), else_="live")
+    newest = (
+        sa.select(twin.c.bot_id, twin.c.divergence_bps, mode.label("mode"))
+        .join(bot, bot.c.id == twin.c.bot_id)
+        .join(account, account.c.id == bot.c.account_id)
+        .where(twin.c.day >= since)
+        .ext(postgresql.distinct_on(twin.c.bot_id))
+        .order_by(twin.c.bot_id, twin.c.day.desc())
+        .subquery()
+    )
+    query = sa.select(newest.c.mode, sa.func.max(sa.func.abs(newest.c.divergence_bps))).group_by(newest.c.mode)
+    return {row[0]: float(row[1]) for row in connection.execute(query)}

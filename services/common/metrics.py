@@ -42,7 +42,7 @@ HTTP_REQUESTS = Counter(
     "autogrid_http_requests_total", "Requests answered, by class of status.", ("route", "method", "status_class")
 )
 
-# Work and its errors. component: api, web, dispatch, tick, stream, candles, research, reports, notify, backup.
+# Work and its errors. component: api, web, dispatch, tick, stream, candles, twins, research, reports, notify, backup.
 WORK = Counter("autogrid_work_total", "Pieces of work finished.", ("component", "outcome"))  # outcome: ok | error
 ERRORS = Counter("autogrid_errors_total", "Errors, by class of the error tree.", ("component", "error"))
 

@@ -41,6 +41,12 @@ def candles(lags: dict[str, float], errors: list[AutogridError]) -> None:
         error(each, "candles")
 
 
+def twins(worst: dict[str, float]) -> None:
+    """How far bots are from their replays."""
+    for mode, bps in worst.items():
+        metrics.TWIN_DIVERGENCE.labels(mode).set(bps)
+
+
 def error(found: Exception, component: str, **fields: object) -> None:
     """Count and log an error of the tree."""
     name = type(found).__name__

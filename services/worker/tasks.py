@@ -1,10 +1,12 @@
 """Tasks: parse, call one function, return. Keyword-only, ids instead of objects, safe to run twice."""
 
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 from celery import shared_task  # type: ignore[import-untyped,unused-ignore]
 
+from autogrid.errors import AutogridError
 from autogrid.settings import settings
 from autogrid.store import bots
 from services.common import logs, metrics
@@ -14,6 +16,8 @@ from services.worker.process import once, runner
 
 #: Most bots that one dispatch sends off; the next one comes a second later.
 MOST = 2_000
+#: Seconds between two looks at twins and history; each replaces what the one before wrote of the same day.
+DAILY_S = 3_600.0
 
 
 def send_tick(bot_ids: list[int]) -> None:
@@ -38,6 +42,8 @@ def dispatch() -> None:
     interval_s = settings().tick_interval_s
     if once("candles", interval_s):
         app.send_task("default.candles", expires=max(1.0, interval_s), ignore_result=True)
+    if once("daily", DAILY_S):
+        app.send_task("default.daily", expires=DAILY_S, ignore_result=True)
     metrics.WORK.labels("dispatch", "ok").inc()
 
 
@@ -60,3 +66,29 @@ def candles() -> None:
     from autogrid.live.feed import feed
 
     record.candles(*feed(runner().engine))
+
+
+@shared_task(name="default.daily", soft_time_limit=SOFT_S, time_limit=HARD_S, ignore_result=True)  # type: ignore[untyped-decorator,unused-ignore]
+def daily() -> None:
+    """Have all bots compared with their twins."""
+    from autogrid.live.daily import trading
+
+    ids, worst = trading(runner().engine, datetime.now(UTC))
+    record.twins(worst)
+    for bot_id in ids:
+        app.send_task("default.twin", kwargs={"bot_id": bot_id}, expires=DAILY_S, ignore_result=True)
+
+
+@shared_task(name="default.twin", soft_time_limit=80, time_limit=90, ignore_result=True)  # type: ignore[untyped-decorator,unused-ignore]
+def twin(*, bot_id: int) -> None:
+    """Compare a bot with its twin and thin its history."""
+    from autogrid.live.daily import daily
+
+    with logs.bound(bot_id=bot_id):
+        try:
+            daily(runner().engine, bot_id, datetime.now(UTC))
+        except AutogridError as error:
+            record.error(error, "twins")
+            metrics.WORK.labels("twins", "error").inc()
+        else:
+            metrics.WORK.labels("twins", "ok").inc()

@@ -1,6 +1,6 @@
 """The live engine on rows in PostgreSQL and on real markets: fills and books of the backtest, to the last unit."""
 
-from datetime import UTC
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,8 +14,12 @@ from autogrid.core.bot import Bot, FillRow
 from autogrid.core.grid import Grid
 from autogrid.core.market import Market
 from autogrid.core.study import parse_study
+from autogrid.data.export import write_candles
 from autogrid.data.frame import read_candles
+from autogrid.data.ingest import import_file
+from autogrid.errors import InvalidInput
 from autogrid.exchange.simulated import Simulated
+from autogrid.live.daily import daily, trading
 from autogrid.live.drive import Drive
 from autogrid.live.replay import replay
 from autogrid.live.tick import TickRules, tick
@@ -23,7 +27,7 @@ from autogrid.promotion.parity import replay_study, rows
 from autogrid.research.study import backtest_study
 from autogrid.research.synthetic import synthetic_candles
 from autogrid.research.ticks import candle_ticks
-from autogrid.store import bot_history
+from autogrid.store import accounts, bot_history
 from autogrid.store.tick_store import PgTickStore
 from tests.integration.store.live_rows import new_bot
 
@@ -86,11 +90,11 @@ def test_rows_in_postgresql(store: sa.Engine, fee: str) -> None:
 
 
 def drive(
-    engine: sa.Engine, grid: Grid, market: Market, ticks: list[tuple[int, int, int, int, int]]
+    engine: sa.Engine, grid: Grid, market: Market, ticks: list[tuple[int, int, int, int, int]], **more: object
 ) -> tuple[Bot, list[FillRow]]:
     """The same ticks, but every state between them is a row."""
     values = {"symbol": "BASE/QUOTE", "grid": grid, "market": market, "cash": None, "slippage_ticks": 0}
-    bot_id = new_bot(engine, code_hash="", **values)
+    bot_id = new_bot(engine, code_hash="", **values, **more)
     exchange = Simulated("BASE/QUOTE", market, quote=market.atoms("5000"), penetration=1)
     rows_, rules = PgTickStore(engine), TickRules(code_hash="")
 
@@ -138,3 +142,28 @@ def test_the_twin_of_a_stored_bot(store: sa.Engine, tmp_path: Path) -> None:
     assert day.day == candles.index[-1].date()
     assert day.parts["lacking"] == 1
     assert day.divergence_bps != 0
+
+
+def test_the_twins_of_a_day(store: sa.Engine, tmp_path: Path) -> None:
+    market = Market(tick="0.01", lot="0.00001", maker_fee="0.001", taker_fee="0.001")
+    candles = synthetic_candles(days=1).iloc[-300:]
+    candles.index = pd.date_range(
+        end=pd.Timestamp.now(UTC).floor("min"), periods=len(candles), freq="min", name="ts"
+    ).as_unit("ms")
+    write_candles(candles, tmp_path / "c.parquet")
+    import_file(tmp_path / "c.parquet", "binance", "BASE/QUOTE", "1m")
+    price = float(candles["open"].iloc[0])
+    grid = Grid(lower=f"{price * 0.99:.2f}", upper=f"{price * 1.01:.2f}", cells=5, investment="1000")
+    with store.begin() as connection:
+        paper = accounts.add(connection, name="paper", exchange="paper")
+    bot, _ = drive(store, grid, market, rows(candle_ticks(candles, market)), account_id=paper)
+    now = datetime.now(UTC)
+    assert trading(store, now) == ([bot.id], {})
+    assert daily(store, bot.id, now).divergence_bps == 0
+    with store.begin() as connection:
+        connection.execute(sa.text("UPDATE bot_fill SET price = price + 100 WHERE kind = 0"))
+    row = daily(store, bot.id, now)
+    assert Decimal(row.parts["start price"]) == Decimal(row.parts["difference"]) < 0
+    assert trading(store, now) == ([bot.id], {"paper": pytest.approx(-float(row.divergence_bps))})
+    with pytest.raises(InvalidInput, match="has not begun"):
+        daily(store, new_bot(store, paper), now)

@@ -90,6 +90,10 @@ def test_a_paper_bot_by_the_command_line_and_its_passport(run: Run, store: sa.En
     again = run("verify", passport.id[:12], "--study", "mine.toml")
     assert again.exit_code == 0, again.output
     assert again.output.count("holds") == 6
+    assert passport.id[:12] in run("passports", "list").output
+    shown = run("passports", "show", passport.id[:8]).output
+    assert passport.study in shown
+    assert "market orders" in shown
     # A second bot from the same proof: the same passport.
     run("promote", "mine.toml", "--to", "paper", "--name", "other", "--no-start")
     with store.connect() as connection:
@@ -210,6 +214,7 @@ def test_mistakes_are_said(run: Run, store: sa.Engine, study: str) -> None:
 
 def test_bots_commands(run: Run, store: sa.Engine) -> None:
     assert "No bots yet" in run("bots", "list").output
+    assert "No passports yet" in run("passports", "list").output
     for name in ("one", "two"):
         run("promote", "mine.toml", "--to", "paper", "--name", name)
     with store.connect() as connection:
