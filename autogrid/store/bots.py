@@ -131,6 +131,13 @@ def listing(connection: Connection, owner_id: int | None = None, account_id: int
     return [Row(*row) for row in connection.execute(query)]
 
 
+def made_since(connection: Connection, owner_id: int | None, name: str, since: datetime) -> Row | None:
+    """The newest bot of an owner and name that was created at or after `since`."""
+    query = _SELECT.where(bot.c.owner_id == owner_id, bot.c.name == name, bot.c.created_at >= since)
+    row = connection.execute(query.order_by(bot.c.id.desc()).limit(1)).one_or_none()
+    return None if row is None else Row(*row)
+
+
 def set_wish(connection: Connection, bot_id: int, wish: str, reason: str = "") -> None:
     """Say what is wanted of a bot, and make it due. `reason` is kept in its events.
 

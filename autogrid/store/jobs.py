@@ -1,5 +1,6 @@
 """Work on the research queue. queued -> running -> done | failed; cancelled before or while it runs."""
 
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,6 +12,8 @@ from autogrid.store.user_tables import job
 #: All but the result, which may be large.
 _SHOWN = [column for column in job.c if column.name != "result"]
 _ACTIVE = ("queued", "running")
+#: Workers show that they live several times within this.
+QUIET = timedelta(seconds=60)
 
 
 def add(
@@ -48,11 +51,24 @@ def listing(
 
 
 def start(connection: Connection, job_id: int) -> RowMapping | None:
-    """Take a job to work on. None if there is nothing to do: it has ended or was cancelled.
+    """Take a job to work on. None if there is nothing to do: it has ended, was cancelled, or somebody works on it.
 
-    One that is running already is taken again: the queue delivers twice only when the first worker died.
+    A running job that gave no sign of life (`progress`, `alive`) for QUIET was left by a worker that died.
     """
-    return _change(connection, job_id, _ACTIVE, status="running", started_at=sa.func.now(), progress=0.0)
+    free = sa.or_(job.c.status == "queued", sa.and_(job.c.status == "running", job.c.changed_at < _quiet()))
+    values = {"status": "running", "started_at": sa.func.now(), "progress": 0.0}
+    return _change(connection, job_id, _ACTIVE, free, **values)
+
+
+def alive(connection: Connection, job_id: int) -> bool:
+    """A sign of life; False if somebody cancelled the job."""
+    return _change(connection, job_id, ("running",)) is not None
+
+
+def waiting(connection: Connection, limit: int = 100) -> list[int]:
+    """Jobs nobody works on although they were sent QUIET ago: their task was lost, or their worker died."""
+    query = sa.select(job.c.id).where(job.c.status.in_(_ACTIVE), job.c.changed_at < _quiet())
+    return list(connection.scalars(query.order_by(job.c.changed_at).limit(limit)))
 
 
 def progress(connection: Connection, job_id: int, part: float, message: str | None = None) -> bool:
@@ -87,8 +103,20 @@ def changed(connection: Connection, owner_id: int | None, after: object, limit: 
     return list(connection.execute(query).mappings())
 
 
-def _change(connection: Connection, job_id: int, states: tuple[str, ...], **values: object) -> RowMapping | None:
+def _quiet() -> "sa.ColumnElement[object]":
+    return sa.func.clock_timestamp() - sa.literal(QUIET)
+
+
+def _change(
+    connection: Connection, job_id: int, states: tuple[str, ...], *conditions: "sa.ColumnElement[bool]",
+    **values: object,
+) -> RowMapping | None:  # fmt: skip
     # clock_timestamp: now() is when the transaction began, and a reader may have passed that.
     values["changed_at"] = sa.func.clock_timestamp()
-    change = sa.update(job).where(job.c.id == job_id, job.c.status.in_(states)).values(values).returning(*_SHOWN)
+    change = (
+        sa.update(job)
+        .where(job.c.id == job_id, job.c.status.in_(states), *conditions)
+        .values(values)
+        .returning(*_SHOWN)
+    )
     return connection.execute(change).mappings().one_or_none()

@@ -1,13 +1,15 @@
 """Counts and news across bots: what status pages and event streams read."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection
 
-from autogrid.store.live_tables import bot, bot_event, bot_fill
+from autogrid.store.live_tables import bot, bot_event, bot_fill, twin
 
 
 @dataclass(frozen=True)
@@ -72,3 +74,50 @@ def server(connection: Connection) -> dict[str, Any]:
         )
     ).one()
     return {"version": row[0], "bytes": row[1], "connections": row[2], "connections_max": row[3]}
+
+
+def settled_events(connection: Connection, after: int, now: datetime, limit: int = 500) -> list[News]:
+    """As `events_after`, of all owners, without the last two seconds: what commits late has a lower id."""
+    edge = now - timedelta(seconds=2)
+    found = events_after(connection, after, limit=limit)
+    young = next((i for i, event in enumerate(found) if event.ts > edge), len(found))
+    return found[:young]
+
+
+def stuck(connection: Connection, tries: int) -> list[tuple[int, int | None, str, str]]:
+    """(bot, owner, name, first reason) of running bots with an order that was refused `tries` times in a row."""
+    query = sa.text(
+        "SELECT bot.id, owner_id, name, min(note ->> 2) FROM bot, jsonb_array_elements(notes) AS note "
+        "WHERE status = 'running' AND (note ->> 4)::int >= :tries GROUP BY bot.id"
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in connection.execute(query, {"tries": tries})]
+
+
+@dataclass(frozen=True)
+class Day:
+    """What a bot did within a while."""
+
+    bot_id: int
+    fills: int
+    #: Events that were warnings or worse.
+    incidents: int
+    #: Of the newest twin.
+    divergence_bps: Decimal | None
+
+
+def day(connection: Connection, owner_id: int, since: datetime) -> dict[int, Day]:
+    """Bot -> what it did since a time, of all bots of an owner."""
+    mine = sa.select(bot.c.id).where(bot.c.owner_id == owner_id)
+    fills = _counts(connection, bot_fill, bot_fill.c.bot_id.in_(mine), bot_fill.c.ts >= since)
+    bad = (bot_event.c.level != "info", bot_event.c.ts >= since)
+    incidents = _counts(connection, bot_event, bot_event.c.bot_id.in_(mine), *bad)
+    newest = sa.select(twin.c.bot_id, twin.c.divergence_bps).ext(postgresql.distinct_on(twin.c.bot_id))
+    rows = connection.execute(newest.where(twin.c.bot_id.in_(mine)).order_by(twin.c.bot_id, twin.c.day.desc()))
+    apart = {row[0]: row[1] for row in rows}
+    ids = connection.scalars(mine)
+    return {each: Day(each, fills.get(each, 0), incidents.get(each, 0), apart.get(each)) for each in ids}
+
+
+def _counts(connection: Connection, table: sa.Table, *where: "sa.ColumnElement[bool]") -> dict[int, int]:
+    query = sa.select(table.c.bot_id, sa.func.count()).where(*where).group_by(table.c.bot_id)
+    return {row[0]: int(row[1]) for row in connection.execute(query)}

@@ -1,5 +1,6 @@
 """Reports: executed notebooks and their pages."""
 
+from datetime import timedelta
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -13,6 +14,11 @@ _SHOWN = [
     *(column for column in report.c if column.name not in ("html", "notebook")),
     report.c.html.is_not(None).label("has_html"),
 ]
+
+
+_UNFINISHED = report.c.status.in_(("queued", "running"))
+#: Workers show that they live several times within this.
+QUIET = timedelta(seconds=60)
 
 
 def add(connection: Connection, owner_id: int, template: str, params: dict[str, Any]) -> RowMapping:
@@ -54,9 +60,31 @@ def listing(
 
 
 def start(connection: Connection, report_id: int) -> RowMapping | None:
-    """Take a report to work on; None if it has ended."""
+    """Take a report to work on; None if it has ended or somebody works on it.
+
+    A running one that gave no sign of life (`alive`) for QUIET was left by a worker that died.
+    """
     values = {"status": "running", "started_at": sa.func.now(), "attempts": report.c.attempts + 1}
-    return _change(connection, report_id, values)
+    free = sa.or_(report.c.status == "queued", report.c.changed_at < _quiet())
+    return _change(connection, report_id, values, free)
+
+
+def alive(connection: Connection, report_id: int) -> bool:
+    """A sign of life; False if the report has ended."""
+    return _change(connection, report_id, {}) is not None
+
+
+def take_waiting(connection: Connection, limit: int = 100) -> list[int]:
+    """Reports to be sent to the queue: new ones of schedules, failed ones to be tried again, those of lost tasks.
+
+    Each is handed out once within QUIET.
+    """
+    never = sa.and_(report.c.status == "queued", report.c.changed_at == report.c.created_at)
+    query = sa.select(report.c.id).where(_UNFINISHED, sa.or_(never, report.c.changed_at < _quiet()))
+    ids = list(connection.scalars(query.order_by(report.c.id).limit(limit).with_for_update(skip_locked=True)))
+    touch = sa.update(report).where(report.c.id.in_(ids), report.c.status == "queued")
+    connection.execute(touch.values(changed_at=sa.func.clock_timestamp()))
+    return ids
 
 
 def finish(connection: Connection, report_id: int, html: str, notebook: str) -> None:
@@ -71,6 +99,13 @@ def fail(connection: Connection, report_id: int, error: str, *, again: bool, not
     _change(connection, report_id, values if again else values | {"ended_at": sa.func.now()})
 
 
-def _change(connection: Connection, report_id: int, values: dict[str, Any]) -> RowMapping | None:
-    alive = (report.c.id == report_id) & report.c.status.in_(("queued", "running"))
-    return connection.execute(sa.update(report).where(alive).values(values).returning(*_SHOWN)).mappings().one_or_none()
+def _quiet() -> "sa.ColumnElement[object]":
+    return sa.func.clock_timestamp() - sa.literal(QUIET)
+
+
+def _change(
+    connection: Connection, report_id: int, values: dict[str, Any], *conditions: "sa.ColumnElement[bool]"
+) -> RowMapping | None:
+    change = sa.update(report).where(report.c.id == report_id, _UNFINISHED, *conditions)
+    change = change.values(values | {"changed_at": sa.func.clock_timestamp()})
+    return connection.execute(change.returning(*_SHOWN)).mappings().one_or_none()

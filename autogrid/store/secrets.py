@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 
 from autogrid.errors import InvalidInput
 from autogrid.settings import settings
 from autogrid.store.live_tables import account
+from autogrid.store.user_tables import alert_target
 
 if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet
@@ -58,7 +59,7 @@ def unseal(token: bytes, account_id: int, name: str) -> dict[str, str]:
     try:
         content: dict[str, Any] = json.loads(fernet().decrypt(token))
     except InvalidToken:
-        raise _closed(name) from None
+        raise _closed(f"account {name!r}") from None
     if content["account"] != account_id:
         raise InvalidInput(
             f"account {name!r}: expected its own credentials, found those of account {content['account']}; "
@@ -68,37 +69,55 @@ def unseal(token: bytes, account_id: int, name: str) -> dict[str, str]:
     return found
 
 
+def seal_text(text: str) -> bytes:
+    """Encrypt a secret that belongs to no account."""
+    return fernet().encrypt(text.encode())
+
+
+def open_text(token: bytes, what: str) -> str:
+    """The inverse of `seal_text`; InvalidInput, naming `what` it was, if no key of this process fits."""
+    from cryptography.fernet import InvalidToken
+
+    try:
+        return fernet().decrypt(token).decode()
+    except InvalidToken:
+        raise _closed(what) from None
+
+
 def rotate(engine: Engine) -> int:
-    """Encrypt every credential anew under the first key, all or none; how many there are.
+    """Encrypt every credential and alert address anew under the first key, all or none; how many there are.
 
     Put the new key in front of the old one, restart every process, rotate, then remove the old key. Readers are
     not disturbed: until the commit they see the old tokens, which the old key opens.
     """
+    with engine.begin() as connection:
+        return _rotate(connection, account.c.credentials, "account") + _rotate(
+            connection, alert_target.c.url, "alert target"
+        )
+
+
+def _rotate(connection: Connection, column: "sa.Column[bytes]", kind: str) -> int:
     from cryptography.fernet import InvalidToken
 
-    keys = fernet()
-    with engine.begin() as connection:
-        query = sa.select(account.c.id, account.c.name, account.c.credentials)
-        rows = connection.execute(
-            query.where(account.c.credentials.is_not(None)).order_by(account.c.id).with_for_update()
-        )
-        changes = []
-        for row in rows:
-            try:
-                changes.append({"which": row.id, "token": keys.rotate(row.credentials)})
-            except InvalidToken:
-                raise _closed(row.name) from None
-        if changes:
-            update = sa.update(account).where(account.c.id == sa.bindparam("which"))
-            connection.execute(update.values(credentials=sa.bindparam("token")), changes)
+    keys, table = fernet(), column.table
+    query = sa.select(table.c.id, table.c.name, column.label("token"))
+    changes = []
+    for row in connection.execute(query.where(column.is_not(None)).order_by(table.c.id).with_for_update()):
+        try:
+            changes.append({"which": row.id, "token": keys.rotate(row.token)})
+        except InvalidToken:
+            raise _closed(f"{kind} {row.name!r}") from None
+    if changes:
+        update = sa.update(table).where(table.c.id == sa.bindparam("which"))
+        connection.execute(update.values({column.name: sa.bindparam("token")}), changes)
     return len(changes)
 
 
-def _closed(name: str) -> InvalidInput:
+def _closed(what: str) -> InvalidInput:
     return InvalidInput(
-        f"account {name!r}: its credentials open with none of the keys in ENCRYPTION_KEY, or were tampered with. "
+        f"{what}: its credentials open with none of the keys in ENCRYPTION_KEY, or were tampered with. "
         "Nothing was changed. Put the key they were encrypted with back (behind a comma, after the new one), "
-        f"or enter them again: autogrid accounts set-key {name}"
+        "or enter them again: autogrid accounts set-key NAME for an account"
     )
 
 

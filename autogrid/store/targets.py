@@ -59,7 +59,7 @@ def remove(connection: Connection, target_id: int, owner_id: int | None) -> None
 def wanting(connection: Connection, owner_id: int, kind: str) -> list[RowMapping]:
     """A user's enabled targets for a kind of news, with their sealed URLs."""
     query = sa.select(alert_target).where(
-        alert_target.c.owner_id == owner_id, alert_target.c.enabled, alert_target.c.kinds.any(kind)
+        alert_target.c.owner_id == owner_id, alert_target.c.enabled, sa.literal(kind) == sa.any_(alert_target.c.kinds)
     )
     return list(connection.execute(query).mappings())
 
@@ -80,15 +80,18 @@ def log(connection: Connection, values: dict[str, Any]) -> int:
     return int(connection.execute(sa.insert(alert_log).values(values).returning(alert_log.c.id)).scalar_one())
 
 
-def waiting(connection: Connection, limit: int = 100) -> list[RowMapping]:
-    """News that is to be sent, oldest first, with the target's columns as `url`, `quiet_start` ...; locked."""
+def waiting(connection: Connection, after: int, limit: int = 1) -> list[RowMapping]:
+    """News that is to be sent and has an id above `after`, oldest first, with its target's `url`, `quiet_start` ...
+
+    Locked until the transaction ends; rows that others have locked are left out.
+    """
     query = (
         sa.select(
             alert_log, alert_target.c.url, alert_target.c.quiet_start, alert_target.c.quiet_end,
             alert_target.c.time_zone,
         )
         .join(alert_target, alert_target.c.id == alert_log.c.target_id)
-        .where(alert_log.c.outcome.in_(("pending", "quiet")))
+        .where(alert_log.c.id > after, alert_log.c.outcome.in_(("pending", "quiet")))
         .order_by(alert_log.c.id)
         .limit(limit)
         .with_for_update(of=alert_log, skip_locked=True)
@@ -97,8 +100,14 @@ def waiting(connection: Connection, limit: int = 100) -> list[RowMapping]:
 
 
 def settle(connection: Connection, alert_id: int, outcome: str) -> None:
-    """How telling ended."""
-    connection.execute(sa.update(alert_log).where(alert_log.c.id == alert_id).values(outcome=outcome))
+    """How an attempt to tell ended."""
+    values = {"outcome": outcome, "attempts": alert_log.c.attempts + 1}
+    connection.execute(sa.update(alert_log).where(alert_log.c.id == alert_id).values(values))
+
+
+def hold_back(connection: Connection, alert_id: int) -> None:
+    """It waits for the end of the quiet hours."""
+    connection.execute(sa.update(alert_log).where(alert_log.c.id == alert_id).values(outcome="quiet"))
 
 
 def told(connection: Connection, owner_id: int | None, before: int | None = None, limit: int = 50) -> list[RowMapping]:

@@ -34,6 +34,8 @@ app_user = sa.Table(
     sa.Column("role", sa.Text, nullable=False),
     sa.Column("active", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("time_zone", sa.Text, nullable=False, server_default="UTC"),
+    #: Day, in the user's time zone, of the last digest.
+    sa.Column("digest_on", sa.Date),
     _created(),
     _one_of("role", ROLES, "app_user_role"),
 )
@@ -193,6 +195,8 @@ report = sa.Table(
     sa.Column("html", sa.Text),
     #: The executed notebook (ipynb).
     sa.Column("notebook", sa.Text),
+    #: Its maker's last sign of life.
+    sa.Column("changed_at", _TIME, nullable=False, server_default=sa.func.now()),
     _created(),
     sa.Column("started_at", _TIME),
     sa.Column("ended_at", _TIME),
@@ -236,10 +240,19 @@ alert_log = sa.Table(
     sa.Column("body", sa.Text, nullable=False),
     #: pending | sent | failed | quiet (waits for the end of the quiet hours) | repeated | no_target.
     sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Index("alert_log_owner", "owner_id", "id"),
     sa.Index("alert_log_subject", "owner_id", "subject", "at"),
     sa.Index("alert_log_target", "target_id"),
     sa.Index("alert_log_waiting", "id", postgresql_where=sa.text("outcome IN ('pending', 'quiet')")),
+)
+
+#: How far a reader of something has come.
+marker = sa.Table(
+    "marker",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.BigInteger, nullable=False),
 )
 
 for _owned in (account, bot, passport):

@@ -1,12 +1,14 @@
 """People who may use AutoGrid."""
 
+from datetime import date
+
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection, RowMapping
 
 from autogrid.errors import Conflict, InvalidInput, NotFound
 from autogrid.store import sessions
-from autogrid.store.user_tables import ROLES, app_user
+from autogrid.store.user_tables import ROLES, alert_target, app_user
 
 #: What is shown of a user.
 SHOWN = (
@@ -84,6 +86,22 @@ def admins(connection: Connection) -> list[int]:
     """Ids of the active admins."""
     query = sa.select(app_user.c.id).where(app_user.c.role == "admin", app_user.c.active).order_by(app_user.c.id)
     return list(connection.scalars(query))
+
+
+def digests(connection: Connection) -> list[tuple[int, str, date | None]]:
+    """(id, time zone, day of the last digest) of active users who want digests."""
+    wants = sa.exists().where(
+        alert_target.c.owner_id == app_user.c.id,
+        alert_target.c.enabled,
+        sa.literal("digest") == sa.any_(alert_target.c.kinds),
+    )
+    query = sa.select(app_user.c.id, app_user.c.time_zone, app_user.c.digest_on).where(app_user.c.active, wants)
+    return [(row[0], row[1], row[2]) for row in connection.execute(query.order_by(app_user.c.id))]
+
+
+def digest_written(connection: Connection, user_id: int, day: date) -> None:
+    """Note the day of a user's last digest."""
+    connection.execute(sa.update(app_user).where(app_user.c.id == user_id).values(digest_on=day))
 
 
 def _require_another_admin(connection: Connection, user_id: int) -> None:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import sqlalchemy as sa
+from cryptography.fernet import InvalidToken, MultiFernet
 from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from autogrid.errors import AutogridError
+from autogrid.errors import AutogridError, Conflict
 from autogrid.store import audit, idempotency
 from services.api import errors
 from services.api.access import KEY, PUBLIC, Caller, require
@@ -99,6 +100,17 @@ async def _record(request: Request, action: str, status: int) -> None:
     await run_in_threadpool(write)
 
 
+def _replayed(sealer: MultiFernet, known: idempotency.Answer) -> Response:
+    try:
+        body = sealer.decrypt(known.body)
+    except InvalidToken:
+        raise Conflict(
+            "the first request with this Idempotency-Key was answered, but the key that its answer was encrypted with "
+            "is gone: look whether it took effect, and use a new Idempotency-Key"
+        ) from None
+    return Response(body, known.status, {"Idempotent-Replayed": "true"}, "application/json")
+
+
 async def _once(request: Request, action: str, key: str, inner: Handler) -> Response:
     caller, state = request.state.caller, request.app.state
     text = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
@@ -113,8 +125,7 @@ async def _once(request: Request, action: str, key: str, inner: Handler) -> Resp
 
     known = await store(lambda c: idempotency.claim(c, caller.id, key, fingerprint))
     if known is not None:
-        headers = {"Idempotent-Replayed": "true"}
-        return Response(state.sealer.decrypt(known.body), known.status, headers, "application/json")
+        return _replayed(state.sealer, known)
     try:
         response = await _recorded(request, action, inner)
     except _EXPECTED as error:

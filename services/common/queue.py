@@ -16,7 +16,6 @@ QUEUES = ("live", "research", "reports", "default")
 TASKS = {
     "research.run": "research",
     "reports.make": "reports",
-    "alerts.tell": "default",
 }
 _PATIENCE = {"max_retries": 1, "interval_start": 0.1, "interval_step": 0.1}
 

@@ -1,4 +1,4 @@
-"""The Celery app: queues, delivery rules, and the one thing that beat sends.
+"""The Celery app: queues, delivery rules, and the two things that beat sends.
 
 A task may be delivered twice and a worker may die at any line: tasks are acknowledged when they have ended, a killed
 child's task is delivered again at once, and a lost worker's after the visibility timeout. All of them are safe to run
@@ -16,6 +16,9 @@ from autogrid.settings import settings
 from autogrid.store.embedded_valkey import broker_url
 
 QUEUES = ("live", "research", "reports", "default")
+INCLUDE = ["services.worker.tasks", "services.worker.research", "services.worker.reports", "services.worker.chores"]
+#: Seconds between two rounds of chores.
+CHORES_S = 5.0
 #: Seconds after which a live task is told to end, and after which its process is killed.
 SOFT_S, HARD_S = 20, 30
 
@@ -28,7 +31,7 @@ def route(name: str, *_: Any, **__: Any) -> dict[str, str]:
 
 def make(broker: str) -> Celery:
     """The app on a broker; tasks are loaded when a worker starts."""
-    app = Celery("autogrid", broker=broker, include=["services.worker.tasks"])
+    app = Celery("autogrid", broker=broker, include=INCLUDE)
     app.conf.update(
         task_default_queue="default",
         task_routes=(route,),
@@ -45,7 +48,7 @@ def make(broker: str) -> Celery:
         worker_send_task_events=False,
         worker_max_tasks_per_child=10_000,
         timezone="UTC",
-        # Its only entry is static, so beat keeps nothing on disk and any number of them may run.
+        # Its entries are static, so beat keeps nothing on disk and any number of them may run.
         beat_scheduler="celery.beat:Scheduler",
         beat_max_loop_interval=1,
         beat_schedule={
@@ -53,7 +56,12 @@ def make(broker: str) -> Celery:
                 "task": "live.dispatch",
                 "schedule": settings().dispatch_interval_s,
                 "options": {"queue": "live", "expires": max(2.0, settings().dispatch_interval_s)},
-            }
+            },
+            "chores": {
+                "task": "default.chores",
+                "schedule": CHORES_S,
+                "options": {"queue": "default", "expires": CHORES_S},
+            },
         },
     )
     return app

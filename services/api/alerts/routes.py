@@ -49,7 +49,7 @@ def try_alert_target(target_id: Id, who: Who, db: Db) -> Tried:
     """Send a test message now."""
     with db.begin() as connection:
         row = targets.get(connection, target_id, who.sees, with_url=True)
-    url = secrets.fernet().decrypt(row["url"]).decode()
+    url = secrets.open_text(row["url"], f"alert target {target_id}")
     problem = messenger.send(url, "AutoGrid test", "This target works.")
     return Tried(delivered=problem is None, detail=problem or "delivered")
 
@@ -66,4 +66,4 @@ def _seal(url: str) -> bytes:
         raise InvalidInput(
             "url: expected an apprise URL such as mailto://user:password@example.org, found another text"
         )
-    return secrets.fernet().encrypt(url.encode())
+    return secrets.seal_text(url)

@@ -14,6 +14,7 @@ from services.api.route import router
 from services.api.tokens import ACCESS, REFRESH, access_token
 from services.api.users.models import User
 from services.common import metrics
+from services.common.news import News, publish_to_admins
 
 routes = router("/v1/auth", "sign-in")
 
@@ -34,6 +35,8 @@ def signup(request: Request, new: Signup, db: Db) -> User:
     hashed = passwords.hash_of(new.password.get_secret_value())
     with db.begin() as connection:
         row = users.add(connection, new.email, hashed, "trader")
+        told = News("signup", f"signup:{row['id']}", "A new user signed up", f"{row['email']} signed up as a trader.")
+        publish_to_admins(connection, told, row["created_at"])
     request.state.subject = row["id"]
     metrics.SIGNUPS.inc()
     return User(**row)

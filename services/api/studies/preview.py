@@ -8,13 +8,16 @@ from sqlalchemy.engine import Connection
 from autogrid.core.grid import Grid
 from autogrid.core.plan import Plan, plan
 from autogrid.core.study import Study
-from autogrid.store import candle_pages
+from autogrid.store import candle_pages, markets
 from services.api.studies.models import Preview
 
 
 def preview(connection: Connection, study: Study, price: Decimal | None) -> Preview:
     """The grid of a study as it would start at `price`. InvalidInput says what is wrong with it."""
-    market, grid = study.market, study.grid()
+    known = {}
+    if study.exchange and study.symbol:
+        known = dict(markets.rules(connection, study.exchange, study.symbol))
+    market, grid = study.market_with(known), study.grid()
     start = price or _price(connection, study, grid)
     planned = plan(
         grid, market, market.price_ticks(start), None if study.cash is None else str(study.cash), study.slippage_ticks

@@ -1,0 +1,239 @@
+"""What workers do for the API: jobs and reports in child processes, due schedules, lost tasks."""
+
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import psutil
+import pytest
+import sqlalchemy as sa
+
+from autogrid.data.export import write_candles
+from autogrid.data.ingest import import_file
+from autogrid.promotion import work
+from autogrid.research.synthetic import synthetic_candles
+from autogrid.store import accounts, bots, jobs, reports, schedules, users
+from services.worker import child, chores
+from services.worker.reports import make
+from services.worker.research import run
+
+STUDY = """
+[market]
+exchange = "binance"
+symbol = "BTC/USDT"
+tick = "0.01"
+lot = "0.00001"
+min_notional = "5"
+maker_fee = "0.001"
+taker_fee = "0.001"
+[candles]
+timeframe = "1m"
+[strategy.params]
+lower = "{lower}"
+upper = "{upper}"
+cells = 8
+investment = "1000"
+"""
+
+
+@pytest.fixture(scope="module")
+def candles() -> pd.DataFrame:
+    return synthetic_candles(days=1)
+
+
+@pytest.fixture
+def study(store: sa.Engine, candles: pd.DataFrame, tmp_path: Path) -> str:
+    write_candles(candles, tmp_path / "c.parquet")
+    import_file(tmp_path / "c.parquet", "binance", "BTC/USDT", "1m")
+    price = float(candles["open"].iloc[0])
+    return STUDY.format(lower=round(price * 0.97, 2), upper=round(price * 1.03, 2))
+
+
+@pytest.fixture
+def owner(store: sa.Engine) -> int:
+    with store.begin() as connection:
+        return int(users.add(connection, "ada@example.org", "no password", "trader")["id"])
+
+
+def _job(store: sa.Engine, owner: int, kind: str, **request: Any) -> int:
+    with store.begin() as connection:
+        return int(jobs.add(connection, owner, kind, request)["id"])
+
+
+def _get(store: sa.Engine, job_id: int) -> Any:
+    with store.begin() as connection:
+        return jobs.get(connection, job_id, None, result=True)
+
+
+def test_a_backtest_in_a_child_process_gives_the_figures_of_the_command(
+    store: sa.Engine, owner: int, study: str
+) -> None:
+    from autogrid.cli.backtest import run_study
+    from autogrid.core.study import parse_study
+
+    job_id = _job(store, owner, "backtest", text=study)
+    run(job_id=job_id)
+    row = _get(store, job_id)
+    assert (row["status"], row["progress"], row["error"]) == ("done", 1.0, None)
+    expected = run_study(parse_study(study), None).to_json()
+    assert {name: row["result"][name] for name in expected} == expected
+    assert len(row["result"]["trades"]) == expected["fills"]
+    assert len(row["result"]["series"]["ts"]) == len(row["result"]["series"]["equity"]) <= work.POINTS
+
+
+def test_a_sweep_a_promotion_and_its_verification(store: sa.Engine, owner: int, study: str) -> None:
+    swept = _job(store, owner, "sweep", text=study, sweep={"cells": [4, 8, 5000]})
+    with store.begin() as connection:
+        jobs.start(connection, swept)
+        account = accounts.add(connection, name="play", exchange="paper", owner_id=owner)
+    work.run(store, swept)
+    found = _get(store, swept)["result"]
+    assert found["fields"] == ["cells"]
+    assert [bool(row["error"]) for row in found["rows"]] == [False, False, True]
+
+    promoted = _job(store, owner, "promotion", text=study, to="paper", account_id=account, name="my bot")
+    with store.begin() as connection:
+        jobs.start(connection, promoted)
+    work.run(store, promoted)
+    made = _get(store, promoted)["result"]
+    with store.begin() as connection:
+        bot = bots.get(connection, made["bot_id"], owner)
+    assert (bot.name, bot.passport_id, bot.owner_id) == ("my bot", made["passport_id"], owner)
+
+    # Its worker died after it had made the bot: the next one finds it and makes no second.
+    with store.begin() as connection:
+        connection.execute(sa.text("UPDATE job SET status = 'running' WHERE id = :id"), {"id": promoted})
+    work.run(store, promoted)
+    assert _get(store, promoted)["result"]["bot_id"] == bot.id
+    with store.begin() as connection:
+        assert len(bots.listing(connection, owner)) == 1
+
+    checked = _job(store, owner, "verification", passport_id=made["passport_id"])
+    with store.begin() as connection:
+        jobs.start(connection, checked)
+    work.run(store, checked)
+    assert _get(store, checked)["result"]["verified"] is True
+
+
+def test_a_job_that_cannot_be_done_says_why(store: sa.Engine, owner: int, study: str) -> None:
+    job_id = _job(store, owner, "backtest", text=study.replace("BTC/USDT", "ETH/USDT"))
+    run(job_id=job_id)
+    row = _get(store, job_id)
+    assert row["status"] == "failed"
+    assert "found none stored there" in row["error"]
+
+
+def test_a_job_is_taken_once_and_again_only_from_a_worker_that_fell_silent(store: sa.Engine, owner: int) -> None:
+    job_id = _job(store, owner, "backtest", text="x")
+    with store.begin() as connection:
+        assert jobs.start(connection, job_id) is not None
+        assert jobs.start(connection, job_id) is None
+        assert jobs.waiting(connection) == []
+        silent = "UPDATE job SET changed_at = now() - interval '2 minutes'"
+        connection.execute(sa.text(silent))
+        assert jobs.waiting(connection) == [job_id]
+        assert jobs.start(connection, job_id) is not None
+        jobs.cancel(connection, job_id, owner)
+        assert jobs.start(connection, job_id) is None
+        assert jobs.alive(connection, job_id) is False
+
+
+def test_a_child_ends_with_whoever_started_it() -> None:
+    """The worker's process is killed: its child must not go on and make a bot beside the next worker's."""
+    code = (
+        "import subprocess, sys\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'from autogrid.promotion.work import end_with_parent;"
+        'import time; end_with_parent(); print("up", flush=True); time.sleep(900)\'], stdin=subprocess.PIPE)\n'
+        "print(child.pid, flush=True)\nchild.wait()"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    lines = [parent.stdout.readline().strip(), parent.stdout.readline().strip()]
+    pid = next(int(line) for line in lines if line.isdigit())
+    parent.kill()
+    parent.wait()
+    parent.stdout.read()  # ends when the child, which shares it, has ended
+    parent.stdout.close()
+    deadline = time.monotonic() + 20
+    while _alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _alive(pid)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_a_child_nobody_wants_any_more_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child, "SIGN_S", 0.2)
+    assert child.run("http.server", 0, lambda: False) is None
+    assert "took longer than" in str(child.run("http.server", 0, lambda: True, limit_s=0.1))
+    assert "ended with code 1" in str(child.run("autogrid.no_such_module", 0, lambda: True))
+
+
+def test_a_report_is_made_and_kept(store: sa.Engine, owner: int, study: str) -> None:
+    with store.begin() as connection:
+        report = reports.add(connection, owner, "data_quality", {})["id"]
+    make(report_id=report)
+    with store.begin() as connection:
+        row = reports.get(connection, report, owner)
+        assert (row["status"], row["attempts"], row["error"]) == ("done", 1, None)
+        page = reports.document(connection, report, owner, "html")
+        assert '"cell_type": "code"' in reports.document(connection, report, owner, "notebook")
+    assert "BTC/USDT" in page
+    assert "Coverage and gaps".lower() in page.lower()
+
+
+def test_due_schedules_make_reports_once(store: sa.Engine, owner: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[int] = []
+    monkeypatch.setattr(chores.app, "send_task", lambda name, kwargs, **_: sent.append(kwargs["report_id"]))
+    now = datetime.now(UTC)
+    when = {
+        "template": "data_quality",
+        "params": {},
+        "cron": "0 8 * * *",
+        "time_zone": "Europe/Berlin",
+        "enabled": True,
+    }
+    with store.begin() as connection:
+        made = schedules.add(connection, owner, when, now - timedelta(days=3))
+        off = schedules.add(connection, owner, when | {"enabled": False}, now)
+    assert off["next_at"] is None
+    assert made["next_at"].astimezone(UTC).hour in (6, 7)
+    chores.make_due_reports(store, now)
+    chores.make_due_reports(store, now)
+    with store.begin() as connection:
+        found = reports.listing(connection, owner)
+        after = schedules.get(connection, made["id"], owner)
+    assert [row["id"] for row in found] == sent == [after["last_report_id"]]
+    assert after["next_at"] > now
+
+
+def test_a_skipped_hour_and_a_repeated_one() -> None:
+    """Berlin, 2026: clocks go from 2 to 3 on 29 March and from 3 to 2 on 25 October."""
+    spring = datetime(2026, 3, 28, 12, tzinfo=UTC)
+    one = schedules.next_time("30 2 * * *", "Europe/Berlin", spring)
+    two = schedules.next_time("30 2 * * *", "Europe/Berlin", one)
+    assert one.astimezone(UTC).date().day == 29
+    assert two.astimezone(UTC) == datetime(2026, 3, 30, 0, 30, tzinfo=UTC)
+    autumn = schedules.next_time("30 2 * * *", "Europe/Berlin", datetime(2026, 10, 24, 12, tzinfo=UTC))
+    following = schedules.next_time("30 2 * * *", "Europe/Berlin", autumn)
+    assert following.astimezone(UTC) - autumn.astimezone(UTC) > timedelta(hours=12)
+
+
+def test_workers_and_the_api_never_load_research() -> None:
+    code = (
+        "import services.worker.app, services.worker.tasks, services.worker.research, services.worker.reports\n"
+        "import services.worker.chores, services.worker.people, services.worker.streams\n"
+        "from services.api.app import create_app; create_app().openapi()\n"
+        "import sys; print([m for m in ('numba', 'vectorbt', 'papermill', 'llvmlite') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
