@@ -94,7 +94,8 @@ def tick(
 
 
 def _refused(bot: Bot, store: TickStore, rules: TickRules, report: Report) -> bool:
-    if bot.code_hash != rules.code_hash:
+    # Killing only cancels: any code may do it, and nothing may stand in its way.
+    if bot.code_hash != rules.code_hash and bot.wish != "kill":
         if bot.status != "refused":
             bot.status = "refused"
             bot.reason = (
