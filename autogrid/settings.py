@@ -63,6 +63,15 @@ class Settings(BaseSettings):
     #: Logins, and sign-ups, that one address may try in a minute.
     auth_attempts_per_minute: int = 10
 
+    #: Address of the web page.
+    web_host: str = "127.0.0.1"
+    #: Port of the web page.
+    web_port: int = 3000
+    #: Where the page finds the REST API.
+    api_url: str = "http://127.0.0.1:8000"
+    #: Signs the page's session cookies; at least 32 characters. In development a file below `autogrid_home` keeps one.
+    web_secret: SecretStr | None = None
+
     #: What the edge adds as header X-Origin-Token; requests that came through a proxy without it are refused.
     origin_token: SecretStr | None = None
     #: Least severe log line that is written: DEBUG, INFO, WARNING, ERROR.

@@ -1,5 +1,6 @@
 """The page's side of the REST API: one signed-in visitor, tokens renewed when they run out."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from typing import Any
 import httpx
 
 TIMEOUT_S = 20.0
+#: The API sends a ping every 15 s; a stream that is silent for longer is dead.
+SILENCE_S = 45.0
 
 
 class ApiError(Exception):
@@ -22,7 +25,7 @@ class SignedOut(ApiError):
     """The session is over: sign in again."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Tokens:
     """What a sign-in brings. Kept on the server side of the page, never sent to the browser."""
 
@@ -30,31 +33,39 @@ class Tokens:
     refresh: str
 
 
+def connect(base_url: str) -> httpx.AsyncClient:
+    """Connections to the API, shared by all visitors. Every open page holds one for its events."""
+    return httpx.AsyncClient(base_url=base_url, timeout=TIMEOUT_S, limits=httpx.Limits(max_connections=None))
+
+
 class Api:
-    """Calls to the REST API for one visitor. `keep` is told whenever the tokens change (None: signed out)."""
+    """Calls to the REST API for one visitor, from all of its tabs.
 
-    def __init__(self, base_url: str, tokens: Tokens | None, keep: Callable[[Tokens | None], None]) -> None:
+    `keep` is told whenever the tokens change (None: signed out). A refresh token is good for one use, so there must
+    be one Api for one session: two with the same tokens would look like a thief.
+    """
+
+    def __init__(self, http: httpx.AsyncClient, tokens: Tokens | None, keep: Callable[[Tokens | None], None]) -> None:
         self.tokens = tokens
-        self._keep = keep
-        self._http = httpx.AsyncClient(base_url=base_url, timeout=TIMEOUT_S)
+        self.keep = keep
+        self._http = http
+        self._renewing = asyncio.Lock()
 
-    async def close(self) -> None:
-        await self._http.aclose()
+    async def sign_in(self, email: str, password: str, address: str | None = None) -> None:
+        """Raises ApiError with the API's own words. `address` is the visitor's: attempts are counted by it."""
+        body = {"email": email, "password": password}
+        self._use(await self._send("POST", "/v1/auth/login", body, headers=_for(address), signed=False))
 
-    async def sign_in(self, email: str, password: str) -> None:
-        """Raises ApiError with the API's own words."""
-        answer = await self._send("POST", "/v1/auth/login", {"email": email, "password": password}, signed=False)
-        self._use(answer)
-
-    async def sign_up(self, email: str, password: str) -> None:
+    async def sign_up(self, email: str, password: str, address: str | None = None) -> None:
         """Create a user and sign in."""
-        await self._send("POST", "/v1/auth/signup", {"email": email, "password": password}, signed=False)
-        await self.sign_in(email, password)
+        body = {"email": email, "password": password}
+        await self._send("POST", "/v1/auth/signup", body, headers=_for(address), signed=False)
+        await self.sign_in(email, password, address)
 
     async def sign_out(self) -> None:
         """Revoke the tokens; signed out even if the API cannot be reached."""
-        tokens, self.tokens = self.tokens, None
-        self._keep(None)
+        tokens = self.tokens
+        self._forget()
         if tokens is not None:
             try:
                 await self._send("POST", "/v1/auth/logout", {"refresh_token": tokens.refresh}, signed=False)
@@ -62,6 +73,7 @@ class Api:
                 return
 
     async def get(self, path: str, **params: Any) -> Any:
+        """The answer's JSON, or text. Parameters that are None are left out."""
         return await self._send("GET", path, params={k: v for k, v in params.items() if v is not None})
 
     async def post(self, path: str, body: Any = None, key: str | None = None) -> Any:
@@ -69,12 +81,15 @@ class Api:
         return await self._send("POST", path, body, headers={"Idempotency-Key": key} if key else None)
 
     async def patch(self, path: str, body: Any) -> Any:
+        """Change something."""
         return await self._send("PATCH", path, body)
 
     async def put(self, path: str, body: Any) -> Any:
+        """Replace something."""
         return await self._send("PUT", path, body)
 
     async def delete(self, path: str) -> Any:
+        """Remove something."""
         return await self._send("DELETE", path)
 
     async def items(self, path: str, **params: Any) -> list[dict[str, Any]]:
@@ -83,18 +98,39 @@ class Api:
         return found
 
     async def events(self) -> AsyncIterator[tuple[str, dict[str, Any]]]:
-        """Server-sent events as (name, data), until the connection ends."""
+        """Server-sent events as (name, data), until the API ends the stream; first ("connected", {})."""
+        for attempt in (1, 2):
+            token = self.tokens
+            try:
+                async for event in self._events():
+                    yield event
+                return
+            except httpx.TransportError as error:
+                raise _silent(error) from error
+            except ApiError as error:
+                if error.status != httpx.codes.UNAUTHORIZED:
+                    raise
+                if attempt == 2 or not await self._renew(token):
+                    raise self._over() from error
+
+    async def _events(self) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        timeout = httpx.Timeout(TIMEOUT_S, read=SILENCE_S)
         headers = self._headers(None, signed=True)
-        async with self._http.stream("GET", "/v1/events", headers=headers, timeout=None) as answer:
+        async with self._http.stream("GET", "/v1/events", headers=headers, timeout=timeout) as answer:
             if answer.status_code != httpx.codes.OK:
                 await answer.aread()
                 raise _error(answer)
-            name = "message"
+            yield "connected", {}
+            name, data = "message", ""
             async for line in answer.aiter_lines():
                 if line.startswith("event:"):
                     name = line[6:].strip()
                 elif line.startswith("data:"):
-                    yield name, json.loads(line[5:])
+                    data += line[5:].removeprefix(" ") + "\n"
+                elif not line:
+                    if data:
+                        yield name, json.loads(data)
+                    name, data = "message", ""
 
     async def _send(
         self,
@@ -106,16 +142,15 @@ class Api:
         headers: dict[str, str] | None = None,
         signed: bool = True,
     ) -> Any:
+        token = self.tokens
         try:
             answer = await self._request(method, path, body, params, headers, signed)
-            if answer.status_code == httpx.codes.UNAUTHORIZED and signed and await self._renew():
+            if answer.status_code == httpx.codes.UNAUTHORIZED and signed and await self._renew(token):
                 answer = await self._request(method, path, body, params, headers, signed)
         except httpx.TransportError as error:
-            raise ApiError(503, f"The API does not answer ({type(error).__name__}). Is it running?") from error
+            raise _silent(error) from error
         if answer.status_code == httpx.codes.UNAUTHORIZED and signed:
-            self.tokens = None
-            self._keep(None)
-            raise SignedOut(401, "Your session is over: please sign in again.")
+            raise self._over()
         if answer.is_error:
             raise _error(answer)
         if not answer.content:
@@ -142,20 +177,41 @@ class Api:
             found["Authorization"] = f"Bearer {self.tokens.access}"
         return found
 
-    async def _renew(self) -> bool:
-        if self.tokens is None:
-            return False
-        answer = await self._request(
-            "POST", "/v1/auth/refresh", {"refresh_token": self.tokens.refresh}, None, None, False
-        )
-        if answer.is_error:
-            return False
-        self._use(answer.json())
-        return True
+    async def _renew(self, refused: Tokens | None) -> bool:
+        """New tokens in place of `refused`; True if there are other ones now. One caller renews, the others wait."""
+        async with self._renewing:
+            if self.tokens is not refused:
+                return self.tokens is not None
+            if refused is None:
+                return False
+            body = {"refresh_token": refused.refresh}
+            answer = await self._request("POST", "/v1/auth/refresh", body, None, None, False)
+            if answer.is_server_error:
+                raise _error(answer)
+            if answer.is_error:
+                return False
+            self._use(answer.json())
+            return True
 
     def _use(self, answer: dict[str, Any]) -> None:
         self.tokens = Tokens(answer["access_token"], answer["refresh_token"])
-        self._keep(self.tokens)
+        self.keep(self.tokens)
+
+    def _forget(self) -> None:
+        self.tokens = None
+        self.keep(None)
+
+    def _over(self) -> SignedOut:
+        self._forget()
+        return SignedOut(401, "Your session is over: please sign in again.")
+
+
+def _for(address: str | None) -> dict[str, str] | None:
+    return {"X-Forwarded-For": address} if address else None
+
+
+def _silent(error: httpx.TransportError) -> ApiError:
+    return ApiError(503, f"The API does not answer ({type(error).__name__}). Is it running? Try again in a moment.")
 
 
 def _error(answer: httpx.Response) -> ApiError:
@@ -163,7 +219,7 @@ def _error(answer: httpx.Response) -> ApiError:
         problem = answer.json()
         detail = str(problem.get("detail") or problem.get("title"))
         for each in problem.get("errors") or ():
-            detail += f"\n{each['at']}: {each['message']}"
+            detail += f"\n{each['at'].removeprefix('body.')}: {each['message']}"
     except (ValueError, AttributeError, KeyError, TypeError):
         detail = f"The API answered {answer.status_code}."
     return ApiError(answer.status_code, detail)

@@ -1,0 +1,134 @@
+"""Dialogs, buttons that do one thing once, and errors where they belong."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import uuid4
+
+from nicegui import ui
+
+from services.web.client import ApiError, SignedOut
+
+Action = Callable[[str], Awaitable[Any]]
+
+
+class Problem:
+    """Where a form says what is wrong."""
+
+    def __init__(self) -> None:
+        self._label = ui.label().classes("note bad wide").props('role="alert"')
+        self.clear()
+
+    def say(self, text: str) -> None:
+        """Show it."""
+        self._label.set_text(text)
+        self._label.set_visibility(True)
+
+    def clear(self) -> None:
+        """All is well."""
+        self._label.set_text("")
+        self._label.set_visibility(False)
+
+
+def told(text: str, kind: str = "good") -> None:
+    """A message that goes by itself; bad ones stay until they are closed."""
+    stays: dict[str, Any] = {"timeout": 0, "close_button": "Close"} if kind == "bad" else {"timeout": 4000}
+    ui.notify(text, position="top", classes=f"toast {kind}", multi_line=True, **stays)
+
+
+class Doer:
+    """Runs an action at most once at a time, with one Idempotency-Key until it has worked."""
+
+    def __init__(self, action: Action, problem: Problem | None = None) -> None:
+        self._action, self._problem = action, problem
+        self._key, self._busy = uuid4().hex, False
+
+    async def run(self) -> bool:
+        """True if it worked; else the visitor was told why not."""
+        if self._busy:
+            return False
+        self._busy = True
+        if self._problem is not None:
+            self._problem.clear()
+        try:
+            await self._action(self._key)
+        except SignedOut:
+            ui.navigate.to("/sign-in")
+            return False
+        except ApiError as error:
+            if error.status < 500:
+                self._key = uuid4().hex  # that was an answer: the next try is another one
+            if self._problem is not None:
+                self._problem.say(str(error))
+            else:
+                told(str(error), "bad")
+            return False
+        else:
+            self._key = uuid4().hex
+            return True
+        finally:
+            self._busy = False
+
+
+def button(text: str, action: Action, *, kind: str = "", problem: Problem | None = None, label: str = "") -> ui.button:
+    """A button for an action; the action gets an Idempotency-Key. kind: "", primary, danger."""
+    doer = Doer(action, problem)
+    made = ui.button(text, color=None).props("no-caps unelevated").classes(f"btn {kind}")
+    if label:
+        made.props(f'aria-label="{attribute(label)}"')
+
+    async def press() -> None:
+        made.disable()
+        try:
+            await doer.run()
+        finally:
+            if not made.is_deleted:
+                made.enable()
+
+    made.on_click(press)
+    return made
+
+
+def opener(text: str, opens: Callable[[], Any], *, kind: str = "", label: str = "") -> ui.button:
+    """A button that opens something."""
+    made = ui.button(text, on_click=lambda: opens(), color=None).props("no-caps unelevated").classes(f"btn {kind}")
+    if label:
+        made.props(f'aria-label="{attribute(label)}"')
+    return made
+
+
+def confirm(
+    title: str, text: str, action: Action, *, does: str, choices: dict[str, str] | None = None, typed: str = "",
+    done: str = "", danger: bool = False,
+) -> None:  # fmt: skip
+    """Ask before doing it. `action` gets the chosen key of `choices` if there are some, else the Idempotency-Key.
+
+    typed: a word the visitor must type first, where there is no way back.
+    """
+    with ui.dialog() as dialog, ui.element("div").classes("card dialog").props('role="document"'):
+        dialog.props(f'aria-label="{attribute(title)}"')
+        with ui.element("h2").classes("heading"):
+            ui.label(title)
+        ui.label(text)
+        choice = ui.radio(choices, value=next(iter(choices))) if choices else None
+        word = ui.input(f"Type {typed} to confirm").props("outlined dense autocomplete=off") if typed else None
+        problem = Problem()
+
+        async def act(key: str) -> None:
+            await action(key if choice is None else str(choice.value))
+            dialog.close()
+            if done:
+                told(done)
+
+        with ui.row().classes("actions end"):
+            opener("Cancel", dialog.close)
+            does_it = button(does, act, kind="danger" if danger else "primary", problem=problem)
+        if word is not None:
+            does_it.bind_enabled_from(word, "value", lambda value: (value or "").strip() == typed)
+    dialog.on("hide", dialog.delete)
+    dialog.open()
+
+
+def attribute(text: str) -> str:
+    """As a value in `props`."""
+    # NiceGUI's props take no quotes inside a value.
+    return text.replace('"', "'").replace("\\", "/")

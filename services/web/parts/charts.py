@@ -1,0 +1,127 @@
+"""Charts as plotly figures (plain dicts), in colours that read on light and dark; never by colour alone."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from nicegui import ui
+
+BUY, SELL, LINE, QUIET, INK = "#1f9d63", "#d2553a", "#3b82c4", "rgba(128,140,155,.45)", "#808b98"
+_GRID = "rgba(128,140,155,.18)"
+Figure = dict[str, Any]
+
+
+class Chart:
+    """A chart that is sent again only when it changed; zoom and pan survive."""
+
+    def __init__(self, label: str, size: str = "") -> None:
+        self._figure: Figure | None = None
+        with ui.element("div").classes("wide").props("role=img") as frame:
+            frame.props(f'aria-label="{label}"')
+            self._plot = ui.plotly(figure([])).classes(f"chart {size}")
+
+    def show(self, shown: Figure) -> None:
+        """Draw it."""
+        if shown != self._figure:
+            self._figure = shown
+            self._plot.update_figure(shown)
+
+
+def figure(data: Sequence[Figure], *, empty: str = "", **layout: Any) -> Figure:
+    """A figure in our style; `empty` is written where there are no data."""
+    axis = {"gridcolor": _GRID, "zeroline": False, "automargin": True, "linecolor": _GRID}
+    base: Figure = {
+        "margin": {"l": 8, "r": 8, "t": 8, "b": 8}, "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": INK, "size": 11}, "xaxis": dict(axis), "yaxis": {**axis, "side": "right"},
+        "hovermode": "closest", "showlegend": True, "uirevision": "kept", "dragmode": "pan",
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "bgcolor": "rgba(0,0,0,0)"},
+    }  # fmt: skip
+    for name, value in layout.items():
+        base[name] = {**base[name], **value} if isinstance(base.get(name), dict) else value
+    if not data and empty:
+        base["annotations"] = [
+            {"text": empty, "showarrow": False, "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5,
+             "font": {"size": 13, "color": INK}}
+        ]  # fmt: skip
+        base["xaxis"] |= {"visible": False}
+        base["yaxis"] |= {"visible": False}
+    return {"data": list(data), "layout": base, "config": {"displayModeBar": False, "responsive": True}}
+
+
+def line(name: str, x: Sequence[Any], y: Sequence[Any], color: str = LINE, **more: Any) -> Figure:
+    """A line."""
+    style = {"color": color, "width": 1.6, **more.pop("line", {})}
+    return {"type": "scatter", "mode": "lines", "name": name, "x": x, "y": y, "line": style, **more}
+
+
+def candles(rows: Iterable[Sequence[float]]) -> Figure:
+    """Candles of the API: ts (ms), open, high, low, close, volume."""
+    found = list(rows)
+    names = ("open", "high", "low", "close")
+    colors = {
+        "increasing": {"line": {"color": BUY, "width": 1}, "fillcolor": "rgba(0,0,0,0)"},
+        "decreasing": {"line": {"color": SELL, "width": 1}},
+    }
+    columns = {name: [row[at] for row in found] for at, name in enumerate(names, 1)}
+    return {"type": "candlestick", "name": "Price", "x": [row[0] for row in found], **columns, **colors}
+
+
+def ladder(levels: Sequence[str], orders: Sequence[dict[str, Any]], span: tuple[Any, Any]) -> list[Figure]:
+    """The levels as thin lines and the resting orders as thick ones: buys solid, sells dashed."""
+    found = [_steps("Levels", [float(level) for level in levels], span, {"color": QUIET, "width": 0.7})]
+    for side, color, dash in (("buy", BUY, "solid"), ("sell", SELL, "dash")):
+        prices = [float(order["price"]) for order in orders if order["side"] == side]
+        style = {"color": color, "width": 1.5, "dash": dash}
+        found.append(_steps(f"{side.capitalize()} orders", prices, span, style))
+    return [each for each in found if each["x"]]
+
+
+def _steps(name: str, prices: list[float], span: tuple[Any, Any], style: Figure) -> Figure:
+    x: list[Any] = []
+    y: list[Any] = []
+    for price in prices:
+        x += [*span, None]
+        y += [price, price, None]
+    hover = "%{y}<extra>" + name + "</extra>"
+    return {"type": "scatter", "mode": "lines", "name": name, "x": x, "y": y, "line": style, "hovertemplate": hover}
+
+
+def fills(rows: Sequence[dict[str, Any]]) -> list[Figure]:
+    """Executions: buys point up, sells down."""
+    found = []
+    for side, color, symbol in (("buy", BUY, "triangle-up"), ("sell", SELL, "triangle-down")):
+        some = [row for row in rows if row["side"] == side]
+        if some:
+            found.append(
+                {"type": "scatter", "mode": "markers", "name": f"{side.capitalize()}s", "x": [r["ts"] for r in some],
+                 "y": [float(r["price"]) for r in some], "text": [f"{r['amount']} ({r['kind']})" for r in some],
+                 "marker": {"symbol": symbol, "size": 11, "color": color, "line": {"width": 1, "color": "#fff"}},
+                 "hovertemplate": "%{text} at %{y}<extra>" + side + "</extra>"}
+            )  # fmt: skip
+    return found
+
+
+def heatmap(rows: Sequence[dict[str, Any]], x: str, y: str, metric: str) -> Figure:
+    """A metric over two swept fields; the best where others were swept, too. Empty: the grid was refused."""
+    across, down = (sorted({str(row[name]) for row in rows}, key=_size) for name in (x, y))
+    best: dict[tuple[str, str], float] = {}
+    for row in rows:
+        if row.get(metric) is not None:
+            place, value = (str(row[x]), str(row[y])), float(row[metric])
+            best[place] = max(value, best.get(place, value))
+    z = [[best.get((a, b)) for a in across] for b in down]
+    scale = [[0, "#b5482f"], [0.5, "#e9e4d8"], [1, "#1b6e8c"]]
+    cells = {"type": "heatmap", "x": across, "y": down, "z": z, "colorscale": scale, "xgap": 1, "ygap": 1,
+             "colorbar": {"thickness": 10, "outlinewidth": 0}, "hovertemplate": f"{x} %{{x}}<br>{y} %{{y}}<br>"
+             f"{metric} %{{z:.4f}}<extra></extra>"}  # fmt: skip
+    if len(across) * len(down) <= 120:
+        cells |= {"texttemplate": "%{z:.3f}", "textfont": {"size": 10}}
+    kind = {"type": "category"}
+    titles = ({**kind, "title": {"text": x}}, {**kind, "title": {"text": y}, "side": "left"})
+    return figure([cells] if best else [], empty="Every combination was refused", xaxis=titles[0], yaxis=titles[1])
+
+
+def _size(text: str) -> tuple[int, float, str]:
+    try:
+        return 0, float(text), text
+    except ValueError:
+        return 1, 0.0, text

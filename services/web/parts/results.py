@@ -1,0 +1,155 @@
+"""What a backtest, a sweep, a promotion found."""
+
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+from markupsafe import Markup
+from nicegui import ui
+
+from services.web.parts import show
+from services.web.parts.charts import Chart, heatmap
+from services.web.parts.tables import Table, facts, note
+
+METRICS = {
+    "total_return": "Total return", "vs_hold": "Versus hold", "max_drawdown": "Largest fall", "sharpe": "Sharpe",
+    "sortino": "Sortino", "round_trips": "Round trips", "grid_profit": "Grid profit", "fees": "Fees",
+    "time_in_range": "Time in range",
+}  # fmt: skip
+#: Below this the candles are too coarse for the grid (contract, section 6).
+COARSE = 2
+
+
+def backtest(result: dict[str, Any]) -> None:
+    """Equity with its band, profit, fees, and what to doubt."""
+    metrics = result["metrics"]
+    worst, best = result["bounds"]["worst"], result["bounds"]["best"]
+    facts(
+        [
+            ("Total return", show.percent(metrics.get("total_return"))),
+            ("Holding", show.percent(metrics.get("hold_return"))),
+            ("Versus hold", show.percent(metrics.get("vs_hold"))),
+            ("Equity at the end", show.plain(result["equity"])),
+            ("Worst to best", f"{show.plain(worst)} to {show.plain(best)}"),
+            ("Grid profit", show.signed(result["realised"])),
+            ("Inventory", show.signed(result["unrealised"])),
+            ("Fees", show.plain(metrics.get("fees", result["fees"]))),
+            ("Round trips", result["round_trips"]),
+            ("Largest fall", show.share(metrics.get("max_drawdown"))),
+            ("Sharpe, daily", show.plain(metrics.get("sharpe"), 2)),
+            ("Time in range", show.share(metrics.get("time_in_range"))),
+        ]
+    )
+    days, candles = show.plain(metrics.get("days"), 1), show.plain(metrics.get("candles"), 0)
+    ui.label(
+        f"Over {days} days, {candles} candles. The path inside a candle is unknown: the true result lies between "
+        "worst and best."
+    ).classes("hint")
+    ratio = metrics.get("step_to_range")
+    if ratio is not None and ratio < COARSE:
+        note(f"A step is only {ratio:.1f} candle ranges: use shorter candles or fewer cells to trust this.", "warn")
+    if result.get("stopped"):
+        note(f"It ended early: {show.words(result['stopped'])}.", "warn")
+
+
+def sweep(result: dict[str, Any]) -> None:
+    """The heat map of two fields and the best rows."""
+    fields, rows = list(result["fields"]), result["rows"]
+    good = [row for row in rows if not row.get("error")]
+    if not good:
+        note("Every combination was refused: " + str(rows[0].get("error") if rows else "there was none"), "bad")
+        return
+    metric = {"value": "total_return"}
+    if len(fields) >= 2:
+        with ui.row().classes("title"):
+            choice = ui.select(METRICS, value="total_return", label="Measure").props("outlined dense")
+            choice.style("width: 180px")
+        chart = Chart("Heat map of the sweep", "tall")
+
+        def draw() -> None:
+            metric["value"] = str(choice.value)
+            chart.show(heatmap(rows, fields[0], fields[1], metric["value"]))
+            table.rows(_best(good, fields, metric["value"]))
+
+        choice.on_value_change(draw)
+    names = (*fields, "#Return", "#Versus hold", "#Largest fall", "#Round trips", "#Fees")
+    table = Table("Best combinations", names, "Nothing worked.")
+    if len(fields) >= 2:
+        draw()
+    else:
+        table.rows(_best(good, fields, "total_return"))
+    refused = len(rows) - len(good)
+    told = f"{len(good)} combinations, {refused} refused. " if refused else f"{len(good)} combinations. "
+    ui.label(told + "The best of many is picked by luck, too: test it on other candles.").classes("hint")
+
+
+def _best(rows: list[dict[str, Any]], fields: list[str], metric: str) -> list[tuple[Any, ...]]:
+    sign = 1 if metric in ("max_drawdown", "fees") else -1
+    known = [row for row in rows if row.get(metric) is not None]
+    ranked = sorted(known, key=lambda row: sign * float(row[metric]))[:12]
+    return [
+        (
+            *(row[name] for name in fields), show.percent(row.get("total_return")), show.percent(row.get("vs_hold")),
+            show.share(row.get("max_drawdown")), row.get("round_trips", ""), show.plain(row.get("fees")),
+        )
+        for row in ranked
+    ]  # fmt: skip
+
+
+def gates(found: list[dict[str, Any]]) -> None:
+    """The gates of a promotion."""
+    table = Table("Gates", ("Gate", "Verdict", "Expected", "Found", "What to do"), "No gates were recorded.")
+    table.rows(
+        (
+            show.words(str(gate.get("gate") or gate.get("name") or "")),
+            show.state(gate.get("status", "")),
+            gate.get("expected", ""),
+            gate.get("actual", ""),
+            gate.get("remedy", ""),
+        )
+        for gate in found
+    )
+
+
+def promotion(result: dict[str, Any]) -> None:
+    """A new bot and the gates it passed."""
+    text = 'Promoted. <a href="/bots/{}">Go to the bot</a>'
+    ui.html(str(Markup(f'<p class="note good">{text}</p>').format(result["bot_id"])), sanitize=False).classes("wide")
+    gates(list(result.get("gates") or ()))
+
+
+def verification(result: dict[str, Any]) -> None:
+    """Whether a passport could be derived again."""
+    if result.get("verified"):
+        note("Verified: the same study, code and candles give the same fills.", "good")
+    else:
+        note("Differs: " + ", ".join(map(str, result.get("differences") or ["unknown"])), "bad")
+
+
+def preview(found: dict[str, Any]) -> None:
+    """The grid before money is at stake."""
+    levels, amounts = found["levels"], found["amounts"]
+    least, most = Decimal(found["least_profit"]), Decimal(found["most_profit"])
+    facts(
+        [
+            ("Cash it needs", show.plain(found["cash"])),
+            ("Bought at the start", show.exact(found["start_amount"])),
+            ("Starts near", show.exact(found["price"])),
+            ("Levels", len(levels)),
+            ("Amount per cell", _range(amounts)),
+            ("Step", _range([Decimal(b) - Decimal(a) for a, b in pairwise(levels)])),
+            ("A round trip earns", Markup("{} to {}").format(show.percent(least, 3), show.percent(most, 3))),
+        ]
+    )
+    ui.label("Per round trip after maker fees of both sides, as a part of what its buy costs.").classes("hint")
+
+
+def _range(values: list[Any]) -> str:
+    numbers = [Decimal(str(value)) for value in values]
+    low, high = min(numbers), max(numbers)
+    return show.exact(low) if low == high else f"{show.exact(low)} to {show.exact(high)}"
+
+
+SHOWS = {
+    "backtest": backtest, "sweep": sweep, "promotion": promotion, "verification": verification,
+}  # fmt: skip

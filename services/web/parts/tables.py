@@ -1,0 +1,76 @@
+"""Tables and lists of facts: plain HTML, for screen readers, phones and quick updates."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from markupsafe import Markup, escape
+from nicegui import ui
+
+from services.web.parts.show import join
+
+
+class Table:
+    """A table whose rows can be replaced; only what changed is sent.
+
+    Columns: names; a name that begins with `#` is of numbers (right-aligned). On a phone `stacked` rows become
+    cards, others scroll sideways. `empty` is said where there are no rows.
+    """
+
+    def __init__(self, label: str, columns: Sequence[str], empty: str, *, stacked: bool = False) -> None:
+        self._label, self._columns, self._empty, self._stacked = label, columns, empty, stacked
+        self.element = ui.html(sanitize=False).classes("wide")
+        self._said = ""
+
+    def rows(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Show these. Cells that are not Markup are escaped."""
+        heads = [(name.lstrip("#"), "num" if name.startswith("#") else "") for name in self._columns]
+        body = join(
+            Markup("<tr>{}</tr>").format(
+                join(
+                    Markup('<td class="{}" data-label="{}">{}</td>').format(kind, name, cell)
+                    for (name, kind), cell in zip(heads, row, strict=True)
+                )
+            )
+            for row in rows
+        )
+        if not body:
+            said = Markup('<p class="empty">{}</p>').format(self._empty)
+        else:
+            head = join(Markup('<th scope="col" class="{}">{}</th>').format(kind, name) for name, kind in heads)
+            said = Markup(
+                '<div class="table {}" tabindex="0" role="region" aria-label="{}">'
+                "<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>"
+            ).format("stacked" if self._stacked else "", self._label, head, body)
+        put(self.element, said)
+
+
+def put(element: ui.html, said: Markup) -> None:
+    """Replace the content where it differs. Never hand it what is not Markup."""
+    text = str(escape(said))
+    if element.content != text:
+        element.set_content(text)
+
+
+class Facts:
+    """Names and values side by side."""
+
+    def __init__(self) -> None:
+        self.element = ui.html(sanitize=False).classes("wide")
+
+    def show(self, facts: Iterable[tuple[str, Any]]) -> None:
+        """Replace them."""
+        body = join(Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(name, value) for name, value in facts)
+        put(self.element, Markup('<dl class="facts">{}</dl>').format(body))
+
+
+def facts(values: Iterable[tuple[str, Any]]) -> Facts:
+    """Facts that are known now."""
+    made = Facts()
+    made.show(values)
+    return made
+
+
+def note(text: str, kind: str = "soft") -> ui.html:
+    """A remark; kind: soft, good, warn, bad."""
+    said = Markup('<p class="note {}"{}>{}</p>').format(kind, Markup(' role="alert"') if kind == "bad" else "", text)
+    return ui.html(str(said), sanitize=False).classes("wide")
