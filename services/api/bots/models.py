@@ -17,6 +17,8 @@ Kind = Literal["start", "grid", "stop", "regrid"]
 class Pnl(BaseModel):
     """Profit and loss at the last price: total = grid_profit + inventory - fees."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     equity: Decimal
     equity_start: Decimal
     total: Decimal

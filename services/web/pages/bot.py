@@ -78,6 +78,7 @@ def _reason(bot: dict[str, Any]) -> Markup:
 
 def _facts(bot: dict[str, Any], zone: str) -> list[tuple[str, Any]]:
     pnl = bot["pnl"] or {}
+    digits = show.digits_for(pnl.get("equity"))
     missing = bot["missing_orders"]
     orders = Markup("{}{}").format(
         bot["open_orders"], Markup(' <span class="warn">({} missing)</span>').format(missing) if missing else ""
@@ -86,12 +87,12 @@ def _facts(bot: dict[str, Any], zone: str) -> list[tuple[str, Any]]:
         ("Market", f"{bot['symbol']}, {bot['mode']}"),
         ("Account", bot["account"]),
         ("Last price", show.exact(bot["last_price"])),
-        ("Equity", show.plain(pnl.get("equity"))),
-        ("Total", show.signed(pnl.get("total"))),
-        ("Grid profit", show.signed(pnl.get("grid_profit"))),
-        ("Inventory", show.signed(pnl.get("inventory"))),
-        ("Fees", show.plain(pnl.get("fees"))),
-        ("Versus hold", show.signed(pnl.get("versus_hold"))),
+        ("Equity", show.plain(pnl.get("equity"), digits)),
+        ("Total", show.signed(pnl.get("total"), digits)),
+        ("Grid profit", show.signed(pnl.get("grid_profit"), digits)),
+        ("Inventory", show.signed(pnl.get("inventory"), digits)),
+        ("Fees", show.plain(pnl.get("fees"), digits)),
+        ("Versus hold", show.signed(pnl.get("versus_hold"), digits)),
         ("Round trips", bot["round_trips"]),
         ("Orders", orders),
         ("Grid", f"{show.exact(bot['lower'])} to {show.exact(bot['upper'])}, {bot['cells']} cells"),

@@ -56,10 +56,12 @@ def _totals(bots: list[dict[str, Any]]) -> list[tuple[str, Any]]:
     ]
     for coin in sorted({_quote(bot) for bot in bots if bot["pnl"]}):
         found = [bot["pnl"] for bot in bots if bot["pnl"] and _quote(bot) == coin]
+        sums = {key: sum(Decimal(pnl[key]) for pnl in found) for key in found[0]}
+        digits = show.digits_for(sums["equity"])
         for name, key in (("Total", "total"), ("Grid profit", "grid_profit"), ("Inventory", "inventory")):
-            facts.append((f"{name}, {coin}", show.signed(sum(Decimal(pnl[key]) for pnl in found))))
-        facts.append((f"Fees, {coin}", show.plain(sum(Decimal(pnl["fees"]) for pnl in found))))
-        facts.append((f"Versus hold, {coin}", show.signed(sum(Decimal(pnl["versus_hold"]) for pnl in found))))
+            facts.append((f"{name}, {coin}", show.signed(sums[key], digits)))
+        facts.append((f"Fees, {coin}", show.plain(sums["fees"], digits)))
+        facts.append((f"Versus hold, {coin}", show.signed(sums["versus_hold"], digits)))
     return facts
 
 
@@ -86,16 +88,17 @@ def _link(bot: dict[str, Any]) -> Markup:
 
 def _row(bot: dict[str, Any]) -> list[Any]:
     pnl = bot["pnl"] or {}
+    digits = show.digits_for(pnl.get("equity"))
     where = Markup('{}<div class="soft">{} · {} · {}</div>')
     return [
         where.format(_link(bot), bot["symbol"], bot["account"], bot["mode"]),
         show.state(bot["status"]),
-        show.plain(pnl.get("equity")),
-        show.signed(pnl.get("total")),
-        show.signed(pnl.get("grid_profit")),
-        show.signed(pnl.get("inventory")),
-        show.plain(pnl.get("fees")),
-        show.signed(pnl.get("versus_hold")),
+        show.plain(pnl.get("equity"), digits),
+        show.signed(pnl.get("total"), digits),
+        show.signed(pnl.get("grid_profit"), digits),
+        show.signed(pnl.get("inventory"), digits),
+        show.plain(pnl.get("fees"), digits),
+        show.signed(pnl.get("versus_hold"), digits),
         bot["round_trips"],
         _orders(bot),
     ]

@@ -107,9 +107,9 @@ def head(title: str, me: dict[str, Any] | None = None) -> Callable[[bool], None]
     ui.html('<a class="skip" href="#main">Skip to the content</a>', sanitize=False)
     ui.query(".q-page").props("id=main tabindex=-1")
     here = ui.context.client.request.url.path
+    drawer = None if me is None else _navigation(here)
     with ui.header().classes("bar"):
-        if me is not None:
-            drawer = _navigation(here)
+        if drawer is not None:
             menu = ui.button(icon="menu", on_click=drawer.toggle, color=None).props("flat dense")
             menu.classes("btn menu").props('aria-label="Navigation"')
         ui.html('<a class="brand" href="/"><span aria-hidden="true">▦</span> AutoGrid</a>', sanitize=False)

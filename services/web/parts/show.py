@@ -45,6 +45,12 @@ def plain(value: Any, digits: int | None = None) -> str:
     return (MINUS if number < 0 and text.strip("0.,") else "") + text
 
 
+def digits_for(size: Any) -> int:
+    """Decimals for all amounts beside one of this size, so that a column reads well: 2, more where coins are dear."""
+    number = decimal(size)
+    return 2 if not number else max(2, min(8, 4 - number.adjusted()))
+
+
 def exact(value: Any) -> str:
     """All its digits, no needless zeros."""
     number = decimal(value)
