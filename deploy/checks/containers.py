@@ -10,7 +10,7 @@ from typing import Any
 from . import run, tool
 
 #: Values for the variables without a default: nothing starts, so anything does.
-_SECRETS = ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "ENCRYPTION_KEY", "JWT_SECRET")
+_SECRETS = ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "ENCRYPTION_KEY", "JWT_SECRET", "WEB_SECRET")
 #: Images of others that run as their own unprivileged user, or that we start as one (`user:`).
 _UNPRIVILEGED = {"prom/", "grafana/", "quay.io/prometheuscommunity/", "oliver006/"}
 _SERVICES = {"api", "web", "bot-engine", "streams", "celery", "beat", "migrate", "backup", "postgres", "redis"}

@@ -32,6 +32,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--speed", type=float, help="x real time; 0: stand still until stepped (default)")
     parser.add_argument("--stamps", choices=("wall", "tape"), help="time on orders and trades")
     parser.add_argument("--no-limits", action="store_true", help="no rate limits")
+    parser.add_argument(
+        "--host", default=HOST, help="0.0.0.0 only inside a container: anyone who reaches it controls it"
+    )
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
     parser.add_argument("--seed", type=int)
     return parser
@@ -73,14 +76,14 @@ def _config(args: argparse.Namespace) -> Config:
     return config
 
 
-async def _serve(config: Config, port: int) -> None:
+async def _serve(config: Config, host: str, port: int) -> None:
     exchange = build(config)
     server = Server(exchange, config.stream_max_age_s)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    bound = await server.start(port)
-    line: dict[str, Any] = {"event": "loopback.listening", "port": bound, "url": f"http://{HOST}:{bound}"}
+    bound = await server.start(port, host)
+    line: dict[str, Any] = {"event": "loopback.listening", "port": bound, "url": f"http://{host}:{bound}"}
     line["markets"] = list(exchange.engine.markets)
     line["accounts"] = list(exchange.engine.accounts)
     sys.stdout.write(json.dumps(line) + "\n")
@@ -93,7 +96,7 @@ def main() -> int:
     """Serve until told to stop; 2 for input that cannot be used."""
     args = _parser().parse_args()
     try:
-        asyncio.run(_serve(_config(args), args.port))
+        asyncio.run(_serve(_config(args), args.host, args.port))
     except (AutogridError, ValueError, OSError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 2

@@ -1,4 +1,4 @@
-"""The HTTP server: one port for REST, websockets and control, on 127.0.0.1 only."""
+"""The HTTP server: one port for REST, websockets and control, on 127.0.0.1 unless told otherwise."""
 
 import asyncio
 import json
@@ -42,7 +42,7 @@ class Server:
         self._tasks: set[asyncio.Task[None]] = set()
         self._runner: web.AppRunner | None = None
 
-    async def start(self, port: int = 0) -> int:
+    async def start(self, port: int = 0, host: str = HOST) -> int:
         """Bind and begin to play; the port."""
         app = web.Application(client_max_size=2**22)
         app.router.add_route("*", "/control/{command}", self._control)
@@ -50,7 +50,7 @@ class Server:
         app.router.add_route("*", "/{path:.*}", self._rest)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5, handle_signals=False)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, HOST, port, backlog=1024)
+        site = web.TCPSite(self._runner, host, port, backlog=1024)
         await site.start()
         self.port = int(self._runner.addresses[0][1])
         self.spawn(self.exchange.player.run())

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 FOLDER = Path(__file__).parents[3] / "deploy" / "digitalocean"
-SECRETS = {"ENCRYPTION_KEY": "k" * 44, "JWT_SECRET": "j" * 64, "ORIGIN_TOKEN": "o" * 64}
+SECRETS = {"ENCRYPTION_KEY": "k" * 44, "JWT_SECRET": "j" * 64, "WEB_SECRET": "w" * 64, "ORIGIN_TOKEN": "o" * 64}
 
 #: Remembers the spec it was given as the app's, and each one it was ever given, in order.
 DOCTL = """#!/bin/sh
