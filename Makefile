@@ -33,7 +33,8 @@ lint: setup
 	$(BIN)/lint-imports
 
 cli-help: setup
-	@COLUMNS=80 $(BIN)/python -c 'from autogrid.cli.app import app; app(prog_name="autogrid")' --help > autogrid/cli/help.txt
+	@$(BIN)/python -c 'import sys; from typer.testing import CliRunner; from autogrid.cli.app import app; sys.stdout.write(CliRunner().invoke(app, ["--help"], prog_name="autogrid", env={"COLUMNS": "80"}).output)' > autogrid/cli/help.txt.new
+	@mv autogrid/cli/help.txt.new autogrid/cli/help.txt
 
 bench: setup
 	@for file in tests/bench/bench_*.py; do $(BIN)/python $$file || exit 1; done

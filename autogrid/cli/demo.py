@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autogrid.cli.demo_live import SYMBOL
+from autogrid.cli.demo_live import SYMBOL, rules
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,15 +49,14 @@ def _research(candles: Path | None, timeframe: str, out: Path, console: "Console
 
     frame, label = _candles(candles, timeframe, console)
     frame.attrs["label"] = label
-    market = ag.Market(tick="0.01", lot="0.00001", min_notional="1", maker_fee="0.001", taker_fee="0.001")
     start = float(frame["open"].iloc[0])
+    market = ag.Market(**rules(start))
     grid = _grid(start, 8, 40)
     console.rule("[bold]2  One grid, backtested to the last unit")
     result = ag.backtest(grid, frame, market)
     show(result, console)
     console.rule("[bold]3  200 grids on the same candles")
-    ranges = [(round(start * (1 - w / 100), 4), round(start * (1 + w / 100), 4)) for w in WIDTHS]
-    values = {"lower": [str(a) for a, _ in ranges], "cells": CELLS}
+    values = {"lower": [f"{start * (1 - w / 100):.8g}" for w in WIDTHS], "cells": CELLS}
     swept = ag.sweep(grid, values, frame, market, progress=False).frame.dropna(subset="total_return")
     columns = ["lower", "cells", "total_return", "vs_hold", "max_drawdown", "round_trips", "fees"]
     best = swept.nlargest(5, "total_return")[columns]
@@ -110,5 +109,5 @@ def _candles(path: Path | None, timeframe: str, console: "Console") -> "tuple[pd
 def _grid(price: float, width_percent: int, cells: int) -> "ag.Grid":
     import autogrid as ag
 
-    low, high = (str(round(price * (1 + sign * width_percent / 100), 2)) for sign in (-1, 1))
+    low, high = (f"{price * (1 + sign * width_percent / 100):.8f}" for sign in (-1, 1))
     return ag.Grid(lower=low, upper=high, cells=cells, spacing="geometric", investment="10000")

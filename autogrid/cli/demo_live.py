@@ -1,9 +1,11 @@
 """The live half of the demo: promote, trade through real processes, lose one of them, compare with the replay."""
 
+import math
 import signal
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,17 +22,16 @@ if TYPE_CHECKING:
 #: Candles that the bot trades, and those before them that it is proven on.
 TRADED, PROVEN = 400, 14_400
 SYMBOL, CELLS, WIDTH = "BTC/USDT", 8, 0.012
-#: Ticks and lots so fine that the exchange's eight decimals round fees as the contract does.
-RULES = {"tick": "0.001", "lot": "0.00001", "min_notional": "5", "maker_fee": "0.001", "taker_fee": "0.001"}
+FEE = "0.001"
 STUDY = """# Written by autogrid demo.
 [market]
 exchange = "binance"
 symbol = "{symbol}"
-tick = "0.001"
-lot = "0.00001"
-min_notional = "5"
-maker_fee = "0.001"
-taker_fee = "0.001"
+tick = "{tick}"
+lot = "{lot}"
+min_notional = "{min_notional}"
+maker_fee = "{maker_fee}"
+taker_fee = "{taker_fee}"
 buy_fee_asset = "base"
 [candles]
 timeframe = "{timeframe}"
@@ -71,8 +72,19 @@ class Trading:
         deadline = time.monotonic() + PATIENCE_S
         while not self.quiet():
             if time.monotonic() > deadline:
-                raise Unavailable(f"bot {self.bot_id} did not come to rest within {PATIENCE_S:.0f} s; try again")
+                raise Unavailable(f"bot {self.bot_id} did not come to rest within {PATIENCE_S:.0f} s: {self.why()}")
             time.sleep(0.02)
+
+    def why(self) -> str:
+        """What is not as it should be."""
+        from autogrid.live.explain import explain, summary
+        from autogrid.store.tick_store import PgTickStore
+
+        store = PgTickStore(self.engine)
+        bot = store.load(self.bot_id)
+        lines = [f"{line.name}: {line.reason}" for line in explain(bot, store.live_orders(bot.id)) if line.reason]
+        booked = 0 if bot.position is None else bot.position.books.fills
+        return "; ".join([summary(bot), f"{booked} of {self.fills} fills booked", *lines])
 
     def step(self) -> bool:
         """One trade of the tape, and until the bot is quiet again; False at the tape's end."""
@@ -89,13 +101,22 @@ def study_text(frame: "pd.DataFrame", timeframe: str) -> str:
     price = float(traded["open"].iloc[0])
     return STUDY.format(
         symbol=SYMBOL,
+        **rules(price),
         timeframe=timeframe,
         start=seen.index[0].isoformat(),
         end=traded.index[0].isoformat(),
-        lower=f"{price * (1 - WIDTH):.3f}",
-        upper=f"{price * (1 + WIDTH):.3f}",
+        lower=f"{price * (1 - WIDTH):.8f}",
+        upper=f"{price * (1 + WIDTH):.8f}",
         cells=CELLS,
     )
+
+
+def rules(price: float) -> dict[str, str]:
+    """Rules of a market at about this price: a tick times a lot is what the exchange rounds fees to."""
+    digits = min(8, max(3, 7 - math.floor(math.log10(price))))
+    tick = Decimal(1).scaleb(-digits)
+    lot = Decimal(1).scaleb(digits - 8)
+    return {"tick": f"{tick:f}", "lot": f"{lot:f}", "min_notional": "5", "maker_fee": FEE, "taker_fee": FEE}
 
 
 def split(frame: "pd.DataFrame") -> "tuple[pd.DataFrame, pd.DataFrame]":
@@ -115,13 +136,16 @@ def show(
     study.parent.mkdir(parents=True, exist_ok=True)
     study.write_text(study_text(frame, timeframe), encoding="utf-8")
     write_candles(traded, home / "tape.parquet")
-    rules = [f"--{name.replace('_', '-')}={value}" for name, value in RULES.items()]
-    options = ("--candles", str(home / "tape.parquet"), "--symbol", SYMBOL, *rules, "--stamps", "tape", "--no-limits")
+    given = rules(float(traded["open"].iloc[0])).items()
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in given]
+    options += ["--candles", str(home / "tape.parquet"), "--symbol", SYMBOL, "--stamps", "tape", "--no-limits"]
     with ExitStack() as stack:
         venue = stack.enter_context(
             demo_stage.exchange(home / "exchange.log", *options, "--account", "demo:demokey:demosecret:USDT=20000")
         )
         console.rule("[bold]4  The same grid, promoted")
+        # Coins that cost little come in large amounts.
+        venue.control("market", max_qty="90000000", max_market_qty="90000000")
         venue.control("step", prints=1)
         promoted = _promote(engine(), study, venue, console)
         console.rule("[bold]5  Trading: ccxt, Celery workers, an exchange that speaks Binance")
