@@ -30,6 +30,8 @@ class Health:
     candle_lag_s: dict[tuple[str, int], float]
     #: (exchange, base URL) of the accounts of running live bots.
     addresses: list[tuple[str, str]]
+    #: exchange -> accounts whose orders a stream should follow: those with bots at work.
+    streamed: dict[str, int]
     #: state -> connections of this database, and how many the server allows in all.
     connections: dict[str, int]
     connections_max: int
@@ -62,6 +64,8 @@ _CANDLES = """SELECT exchange, timeframe_s, max(extract(epoch FROM now() - newes
       GROUP BY m.id, m.exchange, c.timeframe_s) series GROUP BY 1, 2"""
 _ADDRESSES = f"""SELECT DISTINCT a.exchange, coalesce(a.base_url, '') {_JOINED}
     WHERE b.status = 'running' AND a.exchange <> 'paper' ORDER BY 1, 2"""
+_STREAMED = f"""SELECT a.exchange, count(DISTINCT a.id) {_JOINED}
+    WHERE b.next_tick_at IS NOT NULL AND a.exchange <> 'paper' AND a.blocked_reason IS NULL GROUP BY 1"""
 _CONNECTIONS = """SELECT CASE WHEN state LIKE 'idle%' THEN 'idle' WHEN state IS NULL THEN 'other' ELSE 'active' END,
     count(*) FROM pg_stat_activity WHERE datname = current_database() GROUP BY 1"""
 
@@ -87,6 +91,7 @@ def look(connection: Connection, t_safe_s: float) -> Health:
         divergence_bps=table(rows(_TWIN)),
         candle_lag_s={(str(name), int(str(step))): float(str(lag)) for name, step, lag in rows(_CANDLES)},
         addresses=[(str(exchange), str(base)) for exchange, base in rows(_ADDRESSES)],
+        streamed={name: int(count) for name, count in table(rows(_STREAMED)).items()},
         connections={state: int(count) for state, count in table(rows(_CONNECTIONS)).items()},
         connections_max=int(maximum or 0),
         size_bytes=int(size or 0),

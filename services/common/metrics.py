@@ -81,6 +81,7 @@ STREAM_LAST_EVENT = _largest(
 STREAM_CONNECTED = Gauge(
     "autogrid_stream_connected", "Open streams.", ("exchange", "stream"), multiprocess_mode="livesum"
 )
+STREAMS_WANTED = _recent("autogrid_streams_wanted", "Accounts whose orders a stream should follow.", "exchange")
 RATE_BUDGET_LEFT = _recent(
     "autogrid_rate_budget_left_ratio", "Part of the rate limit that is left, 0 to 1.", "exchange", "budget"
 )
@@ -117,6 +118,11 @@ BUILD = _recent("autogrid_build_info", "1, with the version as labels.", "compon
 def build(component: str) -> None:
     """State which version of which service this process is. Call once per service, at its start."""
     BUILD.labels(component, version("autogrid"), platform.python_version()).set(1)
+    # Prometheus cannot see the first event of a counter that appears with it.
+    for outcome in ("ok", "error"):
+        WORK.labels(component, outcome)
+    for outcome in ("sent", "failed"):
+        DIGESTS.labels(outcome)
 
 
 _scrape = Scrape(DEPENDENCY_UP)

@@ -77,11 +77,12 @@ def _state(found: health.Health) -> None:
     for mode in ("live", "paper"):
         for state in {*STATES, *(state for state, _ in found.bots)}:
             metrics.BOTS.labels(state, mode).set(found.bots.get((state, mode), 0))
-    exchanges = {name for name, _ in found.addresses} | set(found.missing) | set(found.unknown)
+    exchanges = {name for name, _ in found.addresses} | set(found.missing) | set(found.unknown) | set(found.streamed)
     for name in _seen(exchanges):
         metrics.MISSING_ORDERS.labels(name).set(found.missing.get(name, 0))
         metrics.UNKNOWN_ORDERS.labels(name).set(found.unknown.get(name, 0))
         metrics.UNKNOWN_ORDERS_OVERDUE.labels(name).set(found.overdue.get(name, 0))
+        metrics.STREAMS_WANTED.labels(name).set(found.streamed.get(name, 0))
         metrics.UNKNOWN_ORDER_AGE.labels(name).set(found.oldest_s.get(name, 0))
     for mode in ("live", "paper"):
         metrics.TWIN_DIVERGENCE.labels(mode).set(found.divergence_bps.get(mode, 0))

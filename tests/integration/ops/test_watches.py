@@ -13,8 +13,8 @@ from autogrid.store.engine import libpq_url
 from services.common import metrics, watches
 
 BOT = """INSERT INTO bot (account_id, name, tag, exchange, symbol, market, grid, slippage_ticks, code_hash, limits,
-    wish, status, notes)
-    VALUES (:account, 'b', 'Aa', :exchange, 'BTC/USDT', '{}', '{}', 0, '', '{}', :wish, :status, :notes)
+    wish, status, next_tick_at, notes)
+    VALUES (:account, 'b', 'Aa', :exchange, 'BTC/USDT', '{}', '{}', 0, '', '{}', :wish, :status, now(), :notes)
     RETURNING id"""
 ORDER = """INSERT INTO bot_order (bot_id, kind, cell, cycle, attempt, side, price, lots, client_id, status, sent_at,
     updated_at) VALUES (:bot, 1, :cell, 0, 0, 1, 1, 1, :name, :status, now() - make_interval(secs => :age),
@@ -101,6 +101,8 @@ def test_a_scrape_tells_the_state_of_the_system(store: sa.Engine) -> None:
     assert value("autogrid_unknown_orders", exchange="binance") == 2
     assert value("autogrid_unknown_orders_overdue", exchange="binance") == 1
     assert value("autogrid_unknown_order_age_seconds", exchange="binance") == pytest.approx(100, abs=5)
+    assert value("autogrid_streams_wanted", exchange="binance") == 1
+    assert value("autogrid_streams_wanted", exchange="okx") == 0  # blocked: nobody listens
     assert value("autogrid_twin_divergence_bps", mode="live") == 12.5
     assert value("autogrid_candle_lag_seconds", exchange="binance", timeframe="1m") == pytest.approx(100, abs=5)
     assert value("autogrid_rate_budget_left_ratio", exchange="binance", budget="weight") == pytest.approx(
