@@ -17,6 +17,8 @@ from autogrid.live.units import new_order
 MINUTE_MS = 60_000
 #: Pause before an order is tried again after it was refused: doubled with each refusal, up to the longest.
 FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 1_000, 300_000
+#: Reasons that go away by themselves are looked at again sooner.
+LONGEST_BY_REASON = {"insufficient_funds": 20_000, "would_cross": 10_000}
 
 
 class Acting:
@@ -152,11 +154,13 @@ class Acting:
         self.rejected += 1
         before = bot.notes.get(at)
         tries = 1 if before is None else before.tries + 1
-        pause = min(FIRST_PAUSE_MS << min(tries - 1, 20), LONGEST_PAUSE_MS)
+        pause = min(FIRST_PAUSE_MS << min(tries - 1, 20), LONGEST_BY_REASON.get(error.reason, LONGEST_PAUSE_MS))
         bot.notes[at] = Note(f"{error.reason}: {error}", now + pause, tries)
         order.status, order.reason = DONE, f"rejected: {error.reason}"
         level = "critical" if error.reason == "halted" else "warning"
-        events = [Event(level, "order_rejected", {"client_id": order.client_id, "reason": str(error)})]
+        events = []
+        if before is None or not before.reason.startswith(error.reason):  # it is said once, not at every try
+            events.append(Event(level, "order_rejected", {"client_id": order.client_id, "reason": str(error)}))
         if error.reason == "halted":
             events += halt(bot, f"the market does not trade: {error}")
         elif error.reason == "filter":

@@ -6,7 +6,7 @@ Open orders are read before executions: fills only ever grow, so this order can 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from autogrid.core.bot import CANCELLING, DONE, OPEN, PLANNED, SENT, Bot, Event, FillRow, Order
+from autogrid.core.bot import CANCELLING, DONE, OPEN, PLANNED, SENT, Bot, Event, FillRow, Note, Order
 from autogrid.core.orders import BUY, SELL, parse_client_id
 from autogrid.exchange import port
 from autogrid.exchange.port import Exchange, ExchangeOrder, Execution
@@ -217,7 +217,8 @@ class Settling:
                 # It cannot arrive any more: the same id may be sent again.
                 order.status = PLANNED
                 self._touch(order)
-            elif order.status in (OPEN, CANCELLING) and late:
+            elif order.status in (OPEN, CANCELLING) and late and order.key[:2] not in self.bot.notes:
+                self.bot.notes[order.key[:2]] = Note("the exchange does not know the order that it acknowledged", 0, 0)
                 self._event("warning", "order_not_found", order)
             return
         if order.exchange_id is None:

@@ -161,7 +161,7 @@ class Campaign:
         grid = Grid(lower="90", upper="110", cells=cells, amount="1")
         window = draw.choice((None, None, 3))
         if draw.random() < 0.3:
-            self._fault(each)
+            self._fault(each)  # things go wrong from the first order on
         return stack.bot(account, each.symbol, grid, window=window, cash=Decimal(2000))
 
     def _step(self, each: Schedule) -> None:
@@ -193,6 +193,8 @@ class Campaign:
         if kind < 0.72:
             row = draw.choice(sorted(RULES))
             rule = draw.choice(RULES[row])
+            if rule.get("method") == "DELETE" and each.bot_id:
+                self.stack.wish(each.bot_id, "pause")
             each.twice |= row == 9
             each.done.append(f"row {row} {rule['action']}")
             control("fault", **{"account": f"^{each.account}$", "times": draw.randint(1, 3), **rule})

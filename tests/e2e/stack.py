@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -43,7 +44,13 @@ class Stack:
     """A context manager. `markets` are symbols; `workers` Celery workers of `concurrency` children, `beats` beats."""
 
     def __init__(
-        self, markets: list[str], workers: int = 1, concurrency: int = 2, beats: int = 1, **environment: str
+        self,
+        markets: list[str],
+        workers: int = 1,
+        concurrency: int = 2,
+        beats: int = 1,
+        streams: bool = False,
+        **environment: str,
     ) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="ag"))
         self.home.chmod(0o755)
@@ -51,7 +58,7 @@ class Stack:
         self._before: dict[str, str | None] = {}
         market = {"tick": "0.01", "lot": "0.001", "min_notional": "1", "maker_fee": "0.001", "taker_fee": "0.001"}
         self.loopback = Loopback({"markets": [{"symbol": each, **market} for each in markets]}, "--no-limits")
-        self.workers, self.concurrency, self.beats = workers, concurrency, beats
+        self.workers, self.concurrency, self.beats, self.streams = workers, concurrency, beats, streams
         self.supervisor: supervise.Supervisor | None = None
         self.log = self.home / "log"
 
@@ -75,6 +82,9 @@ class Stack:
             for n in range(self.workers)
         ]
         members += [supervise.Member(f"b{n}", supervise.beat(), self.servers) for n in range(self.beats)]
+        if self.streams:
+            command = [sys.executable, "-m", "services.worker.streams"]
+            members.append(supervise.Member("streams", command, self.servers))
         for member in members:
             member.pause_s = 0.0
         self.supervisor = supervise.Supervisor(members, self._output)
