@@ -3,13 +3,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: help setup demo test lint bench ops-check cli-help
+.PHONY: help setup demo test lint bench ops-check cli-help torture
 help:
 	@echo "make demo   set up, then go the whole way: backtest, promote, trade, lose a worker (CANDLES=file for your own)"
 	@echo "make test   set up, then run all tests"
 	@echo "make lint   format, lint, types, layers"
 	@echo "make ops-check  check deploy/, compose, workflows; rehearse an alert from a stopped database to a webhook"
 	@echo "make bench  measure, side by side with peers"
+	@echo "make torture  random faults and kills against live bots, for long"
 
 setup: $(STAMP)
 
@@ -42,3 +43,7 @@ bench: setup
 ops-check: setup
 	@cd deploy && PYTHONPATH=.. ../$(BIN)/python -m checks
 	$(BIN)/python -m pytest tests/integration/ops -m "ops or not ops" -n 2 --dist loadfile
+
+# The long fault campaign: random faults and kills through Celery; prints the totals.
+torture: setup
+	$(BIN)/python -m tests.e2e.campaign --schedules $(or $(SCHEDULES),300) --seed $(or $(SEED),1)
