@@ -109,5 +109,5 @@ def _candles(path: Path | None, timeframe: str, console: "Console") -> "tuple[pd
 def _grid(price: float, width_percent: int, cells: int) -> "ag.Grid":
     import autogrid as ag
 
-    low, high = (f"{price * (1 + sign * width_percent / 100):.8f}" for sign in (-1, 1))
+    low, high = (f"{price * (1 + sign * width_percent / 100):.8g}" for sign in (-1, 1))
     return ag.Grid(lower=low, upper=high, cells=cells, spacing="geometric", investment="10000")
