@@ -71,6 +71,10 @@ class Settings(BaseSettings):
     api_url: str = "http://127.0.0.1:8000"
     #: Signs the page's session cookies; at least 32 characters. In development a file below `autogrid_home` keeps one.
     web_secret: SecretStr | None = None
+    #: REST API that the command line works with, as with --api; None: the local database.
+    autogrid_api_url: str | None = None
+    #: API key (ag_...) for it.
+    autogrid_api_key: SecretStr | None = None
 
     #: What the edge adds as header X-Origin-Token; requests that came through a proxy without it are refused.
     origin_token: SecretStr | None = None

@@ -1,9 +1,12 @@
 """All commands."""
 
+from typing import Annotated
+
 import typer
 
 from autogrid.cli import (
     accounts,
+    api,
     backtest,
     bots,
     candles,
@@ -13,11 +16,14 @@ from autogrid.cli import (
     ops,
     passports,
     promote,
+    remote,
+    remote_app,
     replay,
     report,
     secrets,
     twin,
     up,
+    users,
 )
 
 app = typer.Typer(
@@ -27,7 +33,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
     rich_markup_mode=None,
+    cls=remote_app.HereOrThere,
 )
+
+
+@app.callback()
+def _here_or_there(
+    ctx: typer.Context,
+    api_url: Annotated[
+        str | None, typer.Option("--api", metavar="URL", help="REST API to work with; its key is AUTOGRID_API_KEY.")
+    ] = None,
+) -> None:
+    """AutoGrid: grid trading from notebook to production."""
+    remote.choose(api_url)
+    ctx.call_on_close(remote.leave)
+
+
 app.command("backtest")(backtest.backtest)
 app.command("replay")(replay.replay)
 app.command("promote")(promote.promote)
@@ -35,6 +56,7 @@ app.command("verify")(promote.verify)
 app.command("twin")(twin.twin)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(bots.app, name="bots")
+app.add_typer(users.app, name="users")
 app.add_typer(passports.app, name="passports")
 app.add_typer(candles.app, name="candles")
 app.add_typer(db.app, name="db")
@@ -42,6 +64,7 @@ app.add_typer(ops.app, name="ops")
 app.add_typer(secrets.app, name="secrets")
 app.command("worker")(up.worker)
 app.command("up")(up.up)
+app.command("api")(api.api)
 app.command("demo")(demo.demo)
 app.add_typer(report.app, name="report")
 app.command(

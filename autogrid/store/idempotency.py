@@ -25,7 +25,7 @@ def claim(connection: Connection, user_id: int, key: str, fingerprint: bytes) ->
     without telling (its process died): then only looking shows what it did.
     """
     new = postgresql.insert(idempotency_key).values(user_id=user_id, key=key, fingerprint=fingerprint)
-    if connection.execute(new.on_conflict_do_nothing()).rowcount:
+    if connection.scalar(new.on_conflict_do_nothing().returning(idempotency_key.c.key)) is not None:
         return None
     table = idempotency_key.c
     row = connection.execute(sa.select(idempotency_key).where(table.user_id == user_id, table.key == key)).one_or_none()

@@ -1,5 +1,6 @@
 """The real application on a real PostgreSQL and a real Valkey, behind a real uvicorn."""
 
+import io
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy as sa
+import structlog
 import uvicorn
 from fastapi import FastAPI
 
@@ -17,6 +19,7 @@ from autogrid.settings import settings
 from autogrid.store import engine as engines
 from autogrid.store import passwords, users
 from services.api.app import create_app
+from services.common import logs
 
 PASSWORD = "correct horse battery"
 
@@ -60,6 +63,7 @@ def server(home: Path) -> Iterator[Server]:
         patch.delenv("DATABASE_URL", raising=False)
         patch.delenv("REDIS_URL", raising=False)
         settings.cache_clear()
+        logs.configure(stream=io.StringIO())
         app = create_app()
         # Nothing here has to survive a power cut.
         with engines.engine().begin() as connection:
@@ -75,6 +79,7 @@ def server(home: Path) -> Iterator[Server]:
         yield Server(app, f"http://127.0.0.1:{port}")
         running.should_exit = True
         thread.join()
+    structlog.reset_defaults()
     settings.cache_clear()
 
 
