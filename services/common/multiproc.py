@@ -26,7 +26,8 @@ def prepare(default: Path | None = None) -> Path | None:
     _require_early()
     directory.mkdir(parents=True, exist_ok=True)
     files = list(directory.glob("*.db"))
-    if not any(_alive(_pid(file)) for file in files):
+    # Files with our own number are left by an earlier process of it: this one has written nothing yet.
+    if not any(_alive(pid) for file in files if (pid := _pid(file)) != os.getpid()):
         for file in files:
             file.unlink(missing_ok=True)
     os.environ[VARIABLE] = str(directory)
@@ -63,8 +64,6 @@ def _pid(file: Path) -> int:
 
 
 def _alive(pid: int) -> bool:
-    if pid == os.getpid():
-        return False  # left by an earlier process of the same number: this one has written nothing yet
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,5 +1,8 @@
-"""The alarm, rehearsed: real Prometheus and Alertmanager watch a running `autogrid up`; its database is stopped; the
-critical alert has to reach the pager within the time that deploy/RUNBOOK.md states."""
+"""The alarm, rehearsed: real Prometheus and Alertmanager watch a running `autogrid up` and API while a bot trades.
+
+Every metric that an alert uses has to be there; then the database is stopped, and the critical alert has to reach the
+pager within the time that deploy/RUNBOOK.md states.
+"""
 
 import json
 import os
@@ -22,10 +25,13 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.loopback_client import Loopback
+
 ROOT = Path(__file__).parents[3]
 PROGRAMS = {name: shutil.which(name) for name in ("prometheus", "prometheus-alertmanager")}
 #: What the runbook promises for DatabaseDown, and what it lets pass for the machine's own slowness.
 STATED_S, ALLOWED_S = 65, 75
+RULES = {"tick": "0.01", "lot": "0.001", "min_notional": "1", "maker_fee": "0.001", "taker_fee": "0.001"}
 
 pytestmark = [
     pytest.mark.ops,
@@ -68,8 +74,8 @@ def running(log: Path, *command: str, **environment: str) -> Iterator[subprocess
                 process.wait(10)
 
 
-def until(what: str, found: Callable[[], Any], seconds: float) -> Any:
-    """The first true answer."""
+def until(what: str, found: Callable[[], Any], seconds: float, why: Callable[[], Any] = str) -> Any:
+    """The first true answer; in vain, `why` is said."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
@@ -78,7 +84,7 @@ def until(what: str, found: Callable[[], Any], seconds: float) -> Any:
         except (urllib.error.URLError, OSError, KeyError):
             pass
         time.sleep(0.25)
-    raise AssertionError(f"{what}: not within {seconds:.0f} s")
+    raise AssertionError(f"{what}: not within {seconds:.0f} s {why()}")
 
 
 def get(url: str) -> Any:
@@ -152,7 +158,7 @@ def test_a_stopped_database_reaches_the_pager_in_time() -> None:
 def rehearse(folder: Path) -> None:
     numbers = free_ports(8)
     ports = dict(zip(("prometheus", "alertmanager", "pager"), numbers, strict=False))
-    services = dict(zip(("bot-engine", "beat", "streams"), numbers[4:7], strict=True))
+    services = dict(zip(("bot-engine", "beat", "streams", "api"), numbers[4:8], strict=True))
     configure(folder, ports, services)
     prometheus = [
         PROGRAMS["prometheus"] or "", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/tsdb",
@@ -166,10 +172,13 @@ def rehearse(folder: Path) -> None:
     home = folder / "home"
     autogrid = str(Path(sys.executable).with_name("autogrid"))
     up = [autogrid, "up", "--concurrency", "1", "--metrics-port", str(services["bot-engine"])]
+    api = [sys.executable, "-m", "uvicorn", "services.api.app:app", "--port", str(services["api"])]
     names = {"AUTOGRID_ENV": "rehearsal", "RUNBOOK_URL": "https://example.com/RUNBOOK.md"}
     with (
         Pager(ports["pager"]) as pager,
+        Loopback({"markets": [{"symbol": "BTC/USDT", **RULES}]}, "--no-limits") as loopback,
         running(folder / "up.log", *up, AUTOGRID_HOME=str(home)),
+        running(folder / "api.log", *api, AUTOGRID_HOME=str(home)),
         running(folder / "alertmanager.log", *alertmanager),
         running(folder / "prometheus.log", *prometheus, **names),
     ):
@@ -183,6 +192,8 @@ def rehearse(folder: Path) -> None:
             until("all services are scraped", lambda: len(ask('up{job="autogrid"} == 1')) == len(services), 90)
             until("the database is seen up", lambda: ask('min(autogrid_dependency_up{dependency="database"}) == 1'), 30)
             until("dispatch runs", lambda: ask("autogrid:dispatch_age_seconds < 30"), 60)
+            trade(loopback, home)
+            until("every metric of the alerts exists", lambda: not missing(ask), 120, lambda: missing(ask))
             assert pager.first("DatabaseDown") is None
             stop_database(home)
             stopped = time.monotonic()
@@ -198,6 +209,37 @@ def rehearse(folder: Path) -> None:
         assert alert["annotations"]["runbook_url"] == "https://example.com/RUNBOOK.md#databasedown"
         rung = {item[2]["labels"]["alertname"] for item in pager.seen if item[1] == "pager" and item[0] > stopped}
         assert rung == {"DatabaseDown"}
+
+
+def trade(loopback: Loopback, home: Path) -> None:
+    """A bot begins, and the market moves through its orders; somebody asks the API meanwhile."""
+    loopback.control("account", name="main", balances={"USDT": "10000"})
+    loopback.control("print", symbol="BTC/USDT", price="101")
+    world = [sys.executable, str(Path(__file__).with_name("rehearsal_world.py")), loopback.url]
+    environment = {**os.environ, "AUTOGRID_HOME": str(home), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(world, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+
+    def resting() -> int:
+        orders = loopback.control("state", account="main")["accounts"]["main"]["orders"]
+        return sum(order["status"] == "NEW" for order in orders)
+
+    until("four orders rest", lambda: resting() == 4, 60)
+    loopback.control("print", symbol="BTC/USDT", price="106")
+
+
+def missing(ask: Callable[[str], list[Any]]) -> list[str]:
+    """Our metrics that alerts use, through recording rules too, and that no service has stated."""
+    sys.path.insert(0, str(ROOT / "deploy"))
+    from checks import monitoring
+
+    declared = monitoring._declared()
+    used = {
+        selector.name
+        for rule in monitoring._rules(ROOT)
+        for selector in monitoring._selectors(monitoring.promql_parser.parse(rule["expr"]))
+    }
+    return sorted(name for name in used & declared.keys() if not ask(f'{{__name__="{name}"}}'))
 
 
 def stop_database(home: Path) -> None:

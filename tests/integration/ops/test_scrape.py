@@ -58,6 +58,7 @@ PARENT = """
             os.write(done, b".")
             signal.pause()
         return pid
+    metrics.STREAM_CONNECTED.labels("binance", "user").inc()
     reads, done = os.pipe()
     pids = []
     for n in (3, 2):
@@ -82,6 +83,8 @@ def test_children_are_added_up_and_the_dead_leave_their_counts(tmp_path: Path) -
     assert before["autogrid_last_dispatch_timestamp_seconds", ""] == 1003
     assert after["autogrid_orders_total", "binance,open"] == 5
     assert ("autogrid_database_pool_connections", "in_use") not in after
+    assert before["autogrid_stream_connected", "binance,user"] == 1  # the scraped process's own
+    assert after["autogrid_stream_connected", "binance,user"] == 1
 
 
 def test_a_fresh_start_empties_what_the_dead_left_and_spares_the_living(tmp_path: Path) -> None:
