@@ -141,9 +141,9 @@ def leg(t, y, gap, levels, lots, gross, rule, books, stats, log):  # type: ignor
 
 
 @compiled
-def candle(t, opens, tree, levels, lots, gross, rule, books, stats, log):  # type: ignore[no-untyped-def]
+def candle(t, tree, levels, lots, gross, rule, books, stats, log):  # type: ignore[no-untyped-def]
     """All legs of candle `t`; starts the grid on the way if it has not started yet."""
-    open_, low, high, close = opens[t], tree[t, 0], tree[t, 1], tree[t, 3]
+    open_, low, high, close = tree[t, 2], tree[t, 0], tree[t, 1], tree[t, 3]
     low_first = is_low_first(open_, high, low, close, rule[R_PATH])
     before = open_ if t == 0 else tree[t - 1, 3]
     for k in range(4):
@@ -161,9 +161,8 @@ def candle(t, opens, tree, levels, lots, gross, rule, books, stats, log):  # typ
 
 
 @compiled
-def first_reach(tree, price):  # type: ignore[no-untyped-def]
+def first_reach(tree, total, price):  # type: ignore[no-untyped-def]
     """The first candle whose path, the gap from the last close included, meets `price`; -1 if none."""
-    total = tree.shape[0]
     for t in range(total):
         low, high = tree[t, 0], tree[t, 1]
         if t > 0:
@@ -196,10 +195,10 @@ def mark(first, last, low, high, tree, offset, days, books, stats):  # type: ign
 
 
 @compiled
-def run(opens, tree, offset, days, levels, lots, gross, rule, books, stats, log):  # type: ignore[no-untyped-def]
+def run(tree, offset, days, levels, lots, gross, rule, books, stats, log):  # type: ignore[no-untyped-def]
     """One grid over all candles. Fills `books`, `stats` and as much of `log` as it holds.
 
-    opens: (candles,) ticks; days: index of the last candle of each UTC day; levels (n+1,), lots and gross (n,);
+    tree, offset: see kernel_tree; days: index of the last candle of each UTC day; levels (n+1,), lots and gross (n,);
     rule, books, stats: see the index constants above; log: (capacity, L_SIZE), B_FILLS counts past it.
     """
     total = offset[1]
@@ -209,7 +208,7 @@ def run(opens, tree, offset, days, levels, lots, gross, rule, books, stats, log)
     books[B_CASH] = rule[R_CASH]
     books[B_FIRST] = -1
     stats[S_PEAK] = stats[S_LAST_DAY] = rule[R_CASH]
-    now = first_reach(tree[:total], rule[R_START])
+    now = first_reach(tree, total, rule[R_START])
     if now < 0:
         mark(0, total, 0.0, 0.0, tree, offset, days, books, stats)
         return
@@ -218,7 +217,7 @@ def run(opens, tree, offset, days, levels, lots, gross, rule, books, stats, log)
     while now < total:
         mark(marked, now, low, high, tree, offset, days, books, stats)
         marked = now
-        candle(now, opens, tree, levels, lots, gross, rule, books, stats, log)
+        candle(now, tree, levels, lots, gross, rule, books, stats, log)
         books[B_LAST] = now
         if books[B_STOPPED]:
             break

@@ -73,7 +73,7 @@ def thresholds(states, count, levels, rule):  # type: ignore[no-untyped-def]
 
 
 @compiled_allocating
-def band(opens, tree, offset, levels, lots, gross, rule):  # type: ignore[no-untyped-def]
+def band(tree, offset, levels, lots, gross, rule):  # type: ignore[no-untyped-def]
     """Final equities as ((atoms, millionths), (atoms, millionths)), worst and best. Arguments as in `kernel.run`."""
     total = offset[1]
     close = tree[total - 1, 3]
@@ -88,7 +88,7 @@ def band(opens, tree, offset, levels, lots, gross, rule):  # type: ignore[no-unt
     worst[0, B_FIRST] = -1
     best[0] = worst[0]
     count = 1
-    now = first_reach(tree[:total], rule[R_START])
+    now = first_reach(tree, total, rule[R_START])
     while 0 <= now < total:
         merged = 0
         for k in range(count):
@@ -99,7 +99,7 @@ def band(opens, tree, offset, levels, lots, gross, rule):  # type: ignore[no-unt
                     continue
                 for order in range(2):
                     books = origin.copy()
-                    candle(now, opens, tree, levels, lots, gross, orders[order], books, stats, log)
+                    candle(now, tree, levels, lots, gross, orders[order], books, stats, log)
                     merged = keep(books, close, next_worst, next_best, merged)
         worst, next_worst = next_worst, worst
         best, next_best = next_best, best

@@ -1,8 +1,11 @@
 """Finding the next candle that can matter, and the worst drawdown between two, without reading all of them.
 
-A tree of block extremes: node k of level v covers candles [k << 4v, (k+1) << 4v). `tree[offset[v] + k]` holds
-(lowest low, highest high, lowest close, highest close) in ticks; level 0 are the candles themselves.
+A tree of block extremes: node k of level v covers candles [k << 4v, (k+1) << 4v) and is `tree[offset[v] + k]`:
+(lowest low, highest high, lowest close, highest close) in ticks. Level 0 are the candles: (low, high, open, close).
+Everything of a candle lies in one row, of 16 bytes where the prices allow it: a run waits for memory, not for sums.
 """
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,27 +15,23 @@ from autogrid.research.compiling import compiled
 #: log2 of the fan-out.
 SHIFT = 4
 
-Ints = npt.NDArray[np.int64]
+Ints = npt.NDArray[np.integer[Any]]
 
 
-def build_tree(low: Ints, high: Ints, close: Ints) -> tuple[Ints, Ints]:
+def build_tree(
+    open_: npt.NDArray[np.int64], low: npt.NDArray[np.int64], high: npt.NDArray[np.int64], close: npt.NDArray[np.int64]
+) -> tuple[Ints, npt.NDArray[np.int64]]:
     """`tree` of shape (nodes, 4) and `offset` of shape (levels + 1,); prices in ticks, shape (candles,)."""
-    level = np.stack([low, high, close, close], axis=1)
+    level = np.stack([low, high, open_, close], axis=1).astype(np.int32 if high.max() < 2**31 else np.int64)
     levels = [level]
+    level = level[:, (0, 1, 3, 3)]
     while len(level) > 1:
         starts = np.arange(0, len(level), 1 << SHIFT)
-        level = np.stack(
-            [
-                np.minimum.reduceat(level[:, 0], starts),
-                np.maximum.reduceat(level[:, 1], starts),
-                np.minimum.reduceat(level[:, 2], starts),
-                np.maximum.reduceat(level[:, 3], starts),
-            ],
-            axis=1,
-        )
+        pick = (np.minimum, np.maximum, np.minimum, np.maximum)
+        level = np.stack([each.reduceat(level[:, i], starts) for i, each in enumerate(pick)], axis=1)
         levels.append(level)
     offset = np.cumsum([0] + [len(each) for each in levels])
-    return np.ascontiguousarray(np.concatenate(levels)), offset.astype(np.int64)
+    return np.concatenate(levels), offset.astype(np.int64)
 
 
 @compiled
@@ -78,8 +77,8 @@ def drawdown(tree, offset, first, last, cash, base, peak, worst):  # type: ignor
             level -= 1
         while True:
             row = offset[level] + (position >> (SHIFT * level))
-            bottom = cash + base * tree[row, 2]
             highest = cash + base * tree[row, 3]
+            bottom = highest if level == 0 else cash + base * tree[row, 2]
             if level == 0 or highest <= peak:
                 peak = max(peak, highest)
                 if peak - bottom > worst * peak:
@@ -111,10 +110,11 @@ def count_within(tree, offset, first, last, lower, upper):  # type: ignore[no-un
             level -= 1
         while True:
             row = offset[level] + (position >> (SHIFT * level))
-            if lower <= tree[row, 2] and tree[row, 3] <= upper:
+            least = tree[row, 3 if level == 0 else 2]
+            if lower <= least and tree[row, 3] <= upper:
                 count += 1 << (SHIFT * level)
                 break
-            if tree[row, 3] < lower or tree[row, 2] > upper or level == 0:
+            if tree[row, 3] < lower or least > upper or level == 0:
                 break
             level -= 1
         position += 1 << (SHIFT * level)

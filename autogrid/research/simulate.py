@@ -74,7 +74,6 @@ def simulate(job: Job, ticks: CandleTicks, log_size: int = 0) -> Outcome:
         books, stats = np.zeros(k.B_SIZE, np.int64), np.zeros(k.S_SIZE)
         log = np.zeros((log_size, k.L_SIZE), np.int64)
         k.run(
-            ticks.open,
             ticks.tree,
             ticks.offset,
             ticks.days,
@@ -112,7 +111,7 @@ def ledger(outcome: Outcome, close: int) -> Ledger:
 
 def bounds(job: Job, ticks: CandleTicks) -> tuple[Decimal, Decimal]:
     """Worst and best final equity over both orders of extremes in every candle, in quote."""
-    pairs = band(ticks.open, ticks.tree, ticks.offset, job.levels, job.lots, job.gross, job.rule)
+    pairs = band(ticks.tree, ticks.offset, job.levels, job.lots, job.gross, job.rule)
     low, high = (_money(job.plan, int(atoms), int(rest)) for atoms, rest in pairs)
     return low, high
 

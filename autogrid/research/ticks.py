@@ -10,36 +10,50 @@ import pandas as pd
 
 from autogrid.core.market import Market
 from autogrid.errors import InvalidInput
-from autogrid.research.kernel_tree import build_tree
+from autogrid.research.kernel_tree import Ints, build_tree
 
 DAY_MS = 86_400_000
 COLUMNS = ("open", "high", "low", "close")
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class CandleTicks:
-    """Consistent candles (low <= open, close <= high) in ticks; arrays of shape (candles,)."""
+    """Consistent candles (low <= open, close <= high) in ticks; arrays of shape (candles,).
+
+    Prices have four bytes where the highest fits, else eight.
+    """
 
     #: Candle open times, milliseconds UTC.
-    ts: Ints
-    open: Ints
-    high: Ints
-    low: Ints
-    close: Ints
-    #: Block extremes; see `kernel_tree.build_tree`.
+    ts: npt.NDArray[np.int64]
+    #: Candles and block extremes; see `kernel_tree.build_tree`.
     tree: Ints
-    offset: Ints
+    offset: npt.NDArray[np.int64]
     #: Index of the last candle of each UTC day.
-    days: Ints
+    days: npt.NDArray[np.int64]
     #: No path through these candles is longer than this.
     travel: int
 
     def __len__(self) -> int:
         return len(self.ts)
 
+    @property
+    def low(self) -> Ints:
+        return self.tree[: len(self), 0]
 
-def to_ticks(prices: npt.NDArray[np.float64], market: Market) -> Ints:
+    @property
+    def high(self) -> Ints:
+        return self.tree[: len(self), 1]
+
+    @property
+    def open(self) -> Ints:
+        return self.tree[: len(self), 2]
+
+    @property
+    def close(self) -> Ints:
+        return self.tree[: len(self), 3]
+
+
+def to_ticks(prices: npt.NDArray[np.float64], market: Market) -> npt.NDArray[np.int64]:
     """Prices -> ticks exactly as `Market.price_ticks` rounds the shortest decimal that names each float.
 
     Floats are divided at once; the few that land near a tie are decided in decimal.
@@ -75,21 +89,19 @@ def candle_ticks(candles: pd.DataFrame, market: Market) -> CandleTicks:
     low = np.minimum(low, np.minimum(open_, close))
     if low.min() < 1:
         raise InvalidInput(f"every price must be at least one tick ({market.tick}); use a smaller tick")
-    tree, offset = build_tree(low, high, close)
-    # The tree's first level holds low, high and close already; keep views instead of copies.
-    days = np.append(np.flatnonzero(np.diff(ts // DAY_MS)), len(ts) - 1).astype(np.int64)
-    leaves = tree[: len(ts)]
     travel = 3 * int((high - low).sum()) + int(np.abs(open_[1:] - close[:-1]).sum())
-    return CandleTicks(ts, open_, leaves[:, 1], leaves[:, 0], leaves[:, 3], tree, offset, days, travel)
+    tree, offset = build_tree(open_, low, high, close)
+    days = np.append(np.flatnonzero(np.diff(ts // DAY_MS)), len(ts) - 1).astype(np.int64)
+    return CandleTicks(ts, tree, offset, days, travel)
 
 
-def _times(candles: pd.DataFrame) -> Ints:
+def _times(candles: pd.DataFrame) -> npt.NDArray[np.int64]:
     index = candles.index
     if not isinstance(index, pd.DatetimeIndex) or index.tz is None:
         raise InvalidInput("candles need a UTC DatetimeIndex (candle open times); use ag.read_candles or tz_localize")
     if len(index) == 0:
         raise InvalidInput("candles are empty: at least one is needed; check the range asked for")
-    ts: Ints = index.tz_convert("UTC").as_unit("ms").asi8
+    ts: npt.NDArray[np.int64] = index.tz_convert("UTC").as_unit("ms").asi8
     backwards = np.flatnonzero(np.diff(ts) <= 0)
     if len(backwards):
         raise InvalidInput(

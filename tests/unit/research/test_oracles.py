@@ -103,6 +103,22 @@ def test_oracle_5_scaled_prices_scale_the_profit(prices, scale):
     assert many.ledger.equity - many.ledger.equity_start == scale * (one.ledger.equity - one.ledger.equity_start)
 
 
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.integers(450, 1600), min_size=1, max_size=60), st.integers(0, 3))
+def test_prices_of_eight_bytes_behave_like_those_of_four(prices, penetration):
+    def run(factor):
+        grid = wide_grid(lower=str(500 * factor), upper=str(1500 * factor), amount="0.1")
+        candles = candles_through(np.array([1000, *prices]) * factor)
+        return ag.backtest(grid, candles, free_market(), penetration_ticks=penetration * factor)
+
+    factor = 10_000_000
+    small, large = run(1), run(factor)
+    assert (small.run.ticks.tree.itemsize, large.run.ticks.tree.itemsize) == (4, 8)
+    assert (small.run.fills.cell == large.run.fills.cell).all()
+    assert (small.run.fills.price * factor == large.run.fills.price).all()
+    assert [x * factor for x in small.bounds] == list(large.bounds)
+
+
 @pytest.mark.parametrize("fee", ["0", "0.001"])
 def test_oracle_6_a_martingale_earns_nothing_but_pays_its_fees(fee):
     rng, market, gains = np.random.default_rng(11), free_market(maker_fee=fee, taker_fee=fee), []
