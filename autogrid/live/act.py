@@ -96,12 +96,24 @@ class Acting:
         stopping = not self._awaited
         for order in changes.cancel:
             again |= self._cancel(order) and (stopping or order.key[:2] in self._awaited)
+        if changes.send and not self._fits():
+            return False
         for order in changes.send:
             if order.status == PLANNED:
                 again |= self._send(order)
                 if order.status == SENT:
                     break  # the exchange does not answer: hanging on each further order would cost the tick
         return again
+
+    def _fits(self) -> bool:
+        """False, and the bot halted, where the rules known now would round its prices or amounts to others."""
+        mine, rules = self.bot.market, self.exchange.rules(self.bot.symbol)
+        if rules is mine or (mine.tick % rules.tick == 0 and mine.lot % rules.lot == 0):
+            return True
+        events = self._reload_rules()
+        if events:
+            self.store.commit(self.bot, (), events=events)
+        return not events
 
     def _cancel(self, order: Order) -> bool:
         order.status = CANCELLING

@@ -129,7 +129,7 @@ class Paper:
                     break
         if account.last > 0 and (drive.bot.position is not None or drive.bot.wish != "run"):
             self._react()  # nothing may have happened: the price, and what a person wishes, are looked at
-        if rows:
+        elif rows:
             self._save()
 
     def _candle(self, drive: Drive, row: Row) -> None:

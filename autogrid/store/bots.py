@@ -248,6 +248,10 @@ def paper_state(engine: Engine, bot_id: int) -> dict[str, Any] | None:
 
 
 def keep_paper_state(engine: Engine, bot_id: int, state: dict[str, Any]) -> None:
-    """Keep what the simulated exchange of a paper bot knows."""
+    """Keep what the simulated exchange of a paper bot knows.
+
+    Not waited for until it is on the disk: the rows that build on it are, and they come later in the same log.
+    """
     with engine.begin() as connection:
+        connection.execute(sa.text("SET LOCAL synchronous_commit = off"))
         connection.execute(sa.update(bot).where(bot.c.id == bot_id).values(paper=state))

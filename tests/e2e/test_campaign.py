@@ -8,12 +8,11 @@ def test_books_agree_after_random_faults_and_kills() -> None:
     size = 6
     with Stack([f"C{n}/USDT" for n in range(size)], workers=2, beats=2) as stack:
         campaign = Campaign(stack, seed=7, size=size, kills=0.4)
-        for _ in range(2):
-            assert campaign.round() == []
-        campaign.stack.kill_worker(0)
+        assert campaign.round() == []
+        stack.kill_worker(0)
         assert campaign.round() == []
         found = campaign.totals.show()
-    assert found["schedules"] == 3 * size
-    assert found["fills"] > 10
-    assert found["orders"] > 30
-    assert sum(found["faults"].values()) > 10
+    assert found["schedules"] == 2 * size
+    assert found["fills"] > 5
+    assert found["orders"] > 20
+    assert sum(found["faults"].values()) > 3
