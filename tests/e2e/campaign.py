@@ -129,7 +129,7 @@ class Campaign:
             each.bot_id = self._begin(each)
         ids = [each.bot_id for each in batch]
         ticked = "SELECT count(*) FROM bot WHERE id = ANY(:ids) AND last_tick_at IS NOT NULL"
-        stack.until(lambda: stack.scalar(ticked, ids=ids) * 2 > self.size, "the first ticks")
+        stack.until(lambda: stack.scalar(ticked, ids=ids) * 2 > self.size, "the first ticks", 150)
         for _ in range(STEPS):
             for each in batch:
                 self._step(each)
@@ -230,7 +230,7 @@ class Campaign:
         account = state["accounts"][each.account]
         return compare(self.stack.engine, each.bot_id, account, state["problems"], twice=each.twice)
 
-    def _settle(self, batch: list[Schedule], seconds: float = 30.0) -> list[str]:
+    def _settle(self, batch: list[Schedule], seconds: float = 150.0) -> list[str]:
         """Wait until every bot agrees with the exchange, twice in a row; then say what never did."""
         deadline = time.monotonic() + seconds
         waiting = {each.bot_id: each for each in batch}

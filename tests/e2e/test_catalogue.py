@@ -103,8 +103,12 @@ def calm(stack: Stack) -> None:
 
 
 def test_each_row_on_its_own(stack: Stack, bots_of: dict[int, int]) -> None:
+    # A halted market fills nothing: its bot is let to place orders there.
+    stack.wish(bots_of[27], "pause")
+    stack.until(lambda: not stack.open_orders(name(27)) and not agree(stack, bots_of[27], 27), "row 27 paused")
     for row in ROWS:
         disturb(stack, row)
+    stack.wish(bots_of[27], "run")
     cancelling = [
         row for row in ROWS if any(rule["method"] == "DELETE" for rule in RULES.get(row, []) if "method" in rule)
     ]
@@ -120,6 +124,11 @@ def test_each_row_on_its_own(stack: Stack, bots_of: dict[int, int]) -> None:
         return [rule["name"] for rule in stack.loopback.control("faults")["rules"] if not rule["fired"]]
 
     stack.until(lambda: not waiting(), "every fault to happen", 90)
+    for row in HALTED:
+        stack.until(lambda row=row: stack.row(bots_of[row]).status == "halted", f"row {row} to halt")
+    for row in (25, 26):
+        blocked = "SELECT blocked_reason FROM account WHERE name = :n"
+        stack.until(lambda row=row, text=blocked: stack.scalar(text, n=name(row)), f"row {row} to be blocked")
     time.sleep(1.5)
     calm(stack)
     for row in cancelling:
