@@ -68,7 +68,6 @@ def read_text(path: Path) -> str:
 
 def run_study(study: Study, file: Path | None) -> "Result":
     """Backtest a study on a candle file or, without one, on the store's candles."""
-    study.grid()  # its mistakes are said before candles are looked for
     from autogrid.research.study import backtest_study
 
     return backtest_study(study, study_candles(study, file))
@@ -76,6 +75,11 @@ def run_study(study: Study, file: Path | None) -> "Result":
 
 def study_candles(study: Study, file: Path | None) -> "pd.DataFrame":
     """The store's candles as [candles] names them, or all those of a file."""
+    from autogrid.data.rules import study_market
+
+    # The study's own mistakes are said before candles are looked for.
+    study.grid()
+    study_market(study)
     if file is not None:
         from autogrid.data.frame import read_candles
 
