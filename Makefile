@@ -3,12 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: help setup demo test lint bench ops-check cli-help torture
+.PHONY: help setup demo test lint bench ops-check cli-help fuzz torture
 help:
 	@echo "make demo   set up, then go the whole way: backtest, promote, trade, lose a worker (CANDLES=file for your own)"
 	@echo "make test   set up, then run all tests"
 	@echo "make lint   format, lint, types, layers"
 	@echo "make ops-check  check deploy/, compose, workflows; rehearse an alert from a stopped database to a webhook"
+	@echo "make fuzz   ask the running API everything schemathesis knows (EXAMPLES=50)"
 	@echo "make bench  measure, side by side with peers"
 	@echo "make torture  random faults and kills against live bots, for long"
 
@@ -36,6 +37,9 @@ lint: setup
 cli-help: setup
 	@$(BIN)/python -c 'import sys; from typer.testing import CliRunner; from autogrid.cli.app import app; sys.stdout.write(CliRunner().invoke(app, ["--help"], prog_name="autogrid", env={"COLUMNS": "80"}).output)' > autogrid/cli/help.txt.new
 	@mv autogrid/cli/help.txt.new autogrid/cli/help.txt
+
+fuzz: setup
+	FUZZ=$(or $(EXAMPLES),50) $(BIN)/python -m pytest tests/integration/api/test_fuzz.py --timeout=3600 -s
 
 bench: setup
 	@for file in tests/bench/bench_*.py; do $(BIN)/python $$file || exit 1; done

@@ -81,7 +81,8 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def status_of(error: BaseException) -> int:
     """The HTTP status of any error."""
     if isinstance(error, HTTPException):
-        return error.status_code
+        # A body that is no JSON is as wrong as JSON that does not fit.
+        return 422 if error.status_code == 400 else error.status_code
     if isinstance(error, RequestValidationError):
         return 422
     if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError | sa.exc.TimeoutError):
@@ -105,7 +106,10 @@ def answer(request: Request, error: Exception) -> JSONResponse:
     metrics.ERRORS.labels("api", type(error).__name__).inc()
     if status >= 500:
         get_logger().error("request_failed", status=status, exc_info=error)
-    return JSONResponse(content, status, _headers(error, status), PROBLEM)
+    headers = _headers(error, status)
+    if status == 405:
+        headers["Allow"] = ", ".join(_methods(request))
+    return JSONResponse(content, status, headers, PROBLEM)
 
 
 def install(app: FastAPI) -> None:
@@ -141,6 +145,17 @@ def _headers(error: Exception, status: int) -> dict[str, str]:
     if status in (429, 503):
         headers["Retry-After"] = str(max(1, round(getattr(error, "after_s", 1.0))))
     return headers
+
+
+def _methods(request: Request) -> list[str]:
+    """Of all routes of a path; the framework names those of the first one only."""
+    found: set[str] = set()
+    for route in request.app.routes:
+        for each in getattr(getattr(route, "original_router", None), "routes", [route]):
+            regex = getattr(each, "path_regex", None)
+            if regex is not None and regex.match(request.url.path):
+                found |= set(each.methods or ())
+    return sorted(found)
 
 
 def _slug(error: Exception) -> str:

@@ -1,15 +1,29 @@
 """Exchange accounts as the API shows them. Credentials go in and never come out."""
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 
 from autogrid.store.accounts import PAPER, Credentials
 from services.api.deps import Name
 
-Secret = Annotated[SecretStr, Field(min_length=1, max_length=4000)]
+
+def _printable(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(_PRINTABLE, value.get_secret_value()):
+        raise ValueError("expected printable ASCII characters, found others")
+    return value
+
+
+#: Keys, and private keys in PEM with their line breaks.
+_PRINTABLE = r"^[\x20-\x7e\r\n]+$"
+Secret = Annotated[
+    SecretStr,
+    Field(min_length=1, max_length=4000, json_schema_extra={"pattern": _PRINTABLE}),
+    AfterValidator(_printable),
+]
 #: Of a server that speaks the exchange's API.
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.:_\[\]-]+(/[A-Za-z0-9._/-]*)?$", max_length=200)]
 Exchange = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{0,39}$"), Field(examples=["binance", "paper"])]

@@ -3,7 +3,16 @@
 from datetime import datetime, time
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StrictBool,
+    StringConstraints,
+    model_validator,
+)
 
 from services.api.deps import Name
 from services.api.users.models import TimeZone
@@ -12,12 +21,12 @@ from services.common.news import Kind
 Kinds = Annotated[list[Kind], Field(min_length=1, max_length=6)]
 
 
-def _plain(value: time) -> time:
-    return value.replace(tzinfo=None, microsecond=0)
-
-
 #: Time of day in the target's time zone.
-Clock = Annotated[time, AfterValidator(_plain), Field(examples=["22:00"])]
+Clock = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$"), Field(examples=["22:00"])]
+
+
+def _hours(value: time | str | None) -> str | None:
+    return value.strftime("%H:%M") if isinstance(value, time) else value
 
 
 class NewTarget(BaseModel):
@@ -38,7 +47,7 @@ class NewTarget(BaseModel):
     quiet_start: Clock | None = None
     quiet_end: Clock | None = None
     time_zone: TimeZone = "UTC"
-    enabled: bool = True
+    enabled: StrictBool = True
 
     @model_validator(mode="after")
     def _both(self) -> "NewTarget":
@@ -55,7 +64,7 @@ class TargetChange(BaseModel):
     name: Name | None = None
     url: Annotated[SecretStr, Field(min_length=3, max_length=2000)] | None = None
     kinds: Kinds | None = None
-    enabled: bool | None = None
+    enabled: StrictBool | None = None
     time_zone: TimeZone | None = None
 
 
@@ -66,8 +75,8 @@ class Target(BaseModel):
     owner_id: int
     name: str
     kinds: list[Kind]
-    quiet_start: time | None
-    quiet_end: time | None
+    quiet_start: Annotated[Clock | None, BeforeValidator(_hours)]
+    quiet_end: Annotated[Clock | None, BeforeValidator(_hours)]
     time_zone: str
     enabled: bool
     created_at: datetime

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from services.api.deps import Name, Text
 
@@ -85,21 +85,21 @@ class NewBot(BaseModel):
     account_id: Annotated[int, Field(ge=1, le=2**31 - 1)]
     name: Name
     #: False: it waits, paused, until it is started.
-    start: bool = True
+    start: StrictBool = True
 
 
 class Pause(BaseModel):
     """How to pause."""
 
     #: True leaves the orders resting; False cancels them.
-    keep_orders: bool = False
+    keep_orders: StrictBool = False
 
 
 class Stop(BaseModel):
     """How to stop."""
 
     #: True sells the base at the market; False keeps it.
-    sell: bool = False
+    sell: StrictBool = False
 
 
 class Why(BaseModel):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from services.api.deps import NO_ZERO
 from services.api.users.models import TimeZone
@@ -65,7 +65,7 @@ class NewSchedule(BaseModel):
     #: Minute, hour, day, month, day of week, read in time_zone.
     cron: Cron
     time_zone: TimeZone = "UTC"
-    enabled: bool = True
+    enabled: StrictBool = True
 
 
 class ScheduleChange(BaseModel):
@@ -75,7 +75,7 @@ class ScheduleChange(BaseModel):
 
     cron: Cron | None = None
     time_zone: TimeZone | None = None
-    enabled: bool | None = None
+    enabled: StrictBool | None = None
 
 
 class Schedule(BaseModel):

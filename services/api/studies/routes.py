@@ -34,14 +34,14 @@ def check_study(question: Question, db: Db) -> Preview:
         return preview(connection, parse_study(question.text), question.price)
 
 
-@routes.get("/{study_id}", **open_to(VIEWER, 404, 422))
+@routes.get("/{study_id:int}", **open_to(VIEWER, 404, 422))
 def get_study(study_id: Id, who: Who, db: Db) -> Study:
     """One study."""
     with db.begin() as connection:
         return Study(**studies.get(connection, study_id, who.sees))
 
 
-@routes.put("/{study_id}", **open_to(TRADER, 404, 409, 422))
+@routes.put("/{study_id:int}", **open_to(TRADER, 404, 409, 422))
 def replace_study(study_id: Id, new: NewStudy, who: Who, db: Db) -> Study:
     """Another name and text. Jobs and passports keep the text they were made from."""
     fingerprint = parse_study(new.text).fingerprint()
@@ -49,7 +49,7 @@ def replace_study(study_id: Id, new: NewStudy, who: Who, db: Db) -> Study:
         return Study(**studies.replace(connection, study_id, who.sees, new.name, new.text, fingerprint))
 
 
-@routes.delete("/{study_id}", status_code=204, **open_to(TRADER, 404, 422))
+@routes.delete("/{study_id:int}", status_code=204, **open_to(TRADER, 404, 422))
 def delete_study(study_id: Id, who: Who, db: Db) -> None:
     """Delete a study; jobs and passports made from it stay."""
     with db.begin() as connection:
