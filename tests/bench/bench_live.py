@@ -144,7 +144,7 @@ def memory(stack: Stack) -> None:
         process = psutil.Process(member.process.pid)
         whole = [process, *process.children()]
         say(
-            "memory of processes", name=member.name, processes=len(whole),
+            "memory of processes", process=member.name, processes=len(whole),
             uss_mb=[round(each.memory_full_info().uss / 2**20) for each in whole],
             rss_mb=[round(each.memory_info().rss / 2**20) for each in whole],
         )  # fmt: skip
