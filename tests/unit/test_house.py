@@ -17,13 +17,12 @@ FILES = {
     path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
     for folder in ("autogrid", "services")
     for path in sorted((ROOT / folder).rglob("*.py"))
-    # Stand-ins, to be deleted.
-    if path.name != "pending.py"
 }
 #: Who else touches os.environ, and why.
 ENVIRONMENT = {
     "autogrid/settings.py": "reads it for everybody",
     "autogrid/cli/supervise.py": "hands it to the processes it starts",
+    "autogrid/cli/api.py": "hands it to the server that it becomes",
     "autogrid/cli/demo_stage.py": "sets it for itself and for what it starts, once, at the start",
     "services/common/multiproc.py": "prometheus_client takes its directory from nowhere else",
     "services/common/scrape.py": "as multiproc",
