@@ -95,6 +95,8 @@ def _tell(connection: Connection, row: Any) -> int:
         logs.get_logger().warning("alert_not_sent", alert_id=row["id"], reason=problem, outcome=outcome)
     targets.settle(connection, row["id"], outcome)
     metrics.NOTICES.labels(row["kind"], "sent" if problem is None else "failed").inc()
+    if row["kind"] == "digest" and outcome != "pending":
+        metrics.DIGESTS.labels(outcome).inc()
     return int(problem is None)
 
 

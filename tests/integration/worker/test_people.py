@@ -14,7 +14,7 @@ from autogrid.core.grid import Grid
 from autogrid.core.market import Market
 from autogrid.store import accounts, bots, secrets, targets, users
 from autogrid.store.bots import NewBot
-from services.common import messenger, news
+from services.common import messenger, metrics, news
 from services.worker import people
 
 MARKET = Market("0.01", "0.001", "1", "0.001", "0.001")
@@ -177,7 +177,9 @@ def test_the_digest_comes_once_a_day_by_the_users_clock(store: sa.Engine, hook: 
     assert people.send_digests(store, NOW) == 1  # 8:00
     assert people.send_digests(store, NOW + timedelta(hours=3)) == 0
     assert people.send_digests(store, NOW + timedelta(days=1)) == 1
+    counted = metrics.DIGESTS.labels("sent")._value.get()
     assert news.tell_all(store, NOW + timedelta(days=1)) == 2
+    assert metrics.DIGESTS.labels("sent")._value.get() == counted + 2
     assert hook.got[0]["message"].startswith(
         "1 bots, 0 fills, 1 incidents in 24 hours.\nb (BTC/USDT, waiting): 0 fills"
     )
