@@ -23,7 +23,7 @@ $(STAMP): pyproject.toml uv.lock
 	@touch $@
 
 demo: setup
-	@$(BIN)/autogrid demo $(if $(CANDLES),--candles $(CANDLES))
+	@$(BIN)/autogrid demo $(if $(CANDLES),--candles $(CANDLES)) $(if $(SERVE),--serve)
 
 test: setup
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=90

@@ -24,6 +24,7 @@ from autogrid.cli import (
     twin,
     up,
     users,
+    web,
 )
 
 app = typer.Typer(
@@ -65,6 +66,7 @@ app.add_typer(secrets.app, name="secrets")
 app.command("worker")(up.worker)
 app.command("up")(up.up)
 app.command("api")(api.api)
+app.command("web")(web.web)
 app.command("demo")(demo.demo)
 app.add_typer(report.app, name="report")
 app.command(

@@ -21,13 +21,14 @@ def demo(
     candles: Annotated[Path | None, typer.Option(help="Candle file; a synthetic market without one.")] = None,
     timeframe: Annotated[str, typer.Option(help="The file's timeframe.")] = "1m",
     out: Annotated[Path, typer.Option(help="Where the page goes.")] = Path("out/demo.html"),
+    serve: Annotated[bool, typer.Option("--serve", help="Leave API and web page running on it, until Ctrl-C.")] = False,
 ) -> None:
     """The whole way on one screen: candles, backtest, sweep, a live bot, a killed worker, live equals replay."""
     import signal
 
     from rich.console import Console
 
-    from autogrid.cli import demo_live, demo_stage
+    from autogrid.cli import demo_live, demo_serve, demo_stage
 
     console = Console()
     # What ends the demo ends all that it started.
@@ -35,8 +36,13 @@ def demo(
     try:
         with demo_stage.own_home() as home, demo_stage.workers(2, home / "workers.log") as running:
             frame = _research(candles, timeframe, out, console)
-            demo_live.show(frame, timeframe, home, out.with_suffix(".toml"), running, console)
-            _next(out, console)
+
+            def after() -> None:
+                _next(out, console)
+                if serve:
+                    demo_serve.serve(home, console)
+
+            demo_live.show(frame, timeframe, home, out.with_suffix(".toml"), running, console, after)
     except KeyboardInterrupt:
         console.print("\nstopped, with everything that was started")
         raise typer.Exit(130) from None

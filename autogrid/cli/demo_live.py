@@ -3,6 +3,7 @@
 import math
 import signal
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal
@@ -126,9 +127,10 @@ def split(frame: "pd.DataFrame") -> "tuple[pd.DataFrame, pd.DataFrame]":
 
 
 def show(
-    frame: "pd.DataFrame", timeframe: str, home: Path, study: Path, running: supervise.Supervisor, console: "Console"
-) -> None:
-    """Sections 4 to 6 of the demo."""
+    frame: "pd.DataFrame", timeframe: str, home: Path, study: Path, running: supervise.Supervisor, console: "Console",
+    after: Callable[[], None] = lambda: None,
+) -> None:  # fmt: skip
+    """Sections 4 to 6 of the demo; then `after`, while the exchange still runs."""
     from autogrid.data.export import write_candles
     from autogrid.store.engine import engine
 
@@ -154,6 +156,7 @@ def show(
         _trade(trading, len(traded), running, console)
         console.rule("[bold]6  Live equals replay")
         _compare(trading, promoted, traded, study, console)
+        after()
 
 
 def _promote(engine: "Engine", study: Path, venue: demo_stage.Exchange, console: "Console") -> "Promotion":

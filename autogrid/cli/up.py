@@ -33,6 +33,18 @@ def worker(queues: Queues = QUEUES, concurrency: Concurrency = 2, name: str = "w
     supervise.Supervisor([member]).run()
 
 
+def pages() -> dict[str, list[str]]:
+    """Name -> command of the REST API and the web page."""
+    from autogrid.settings import settings
+
+    chosen = settings()
+    api = [sys.executable, "-m", "uvicorn", "services.api.app:app", "--no-access-log", "--no-server-header"]
+    return {
+        "api": [*api, "--host", chosen.api_host, "--port", str(chosen.api_port)],
+        "web": [sys.executable, "-m", "services.web"],
+    }
+
+
 def up(
     queues: Queues = QUEUES,
     concurrency: Concurrency = 2,
@@ -42,6 +54,7 @@ def up(
     metrics_port: Annotated[
         int | None, typer.Option(help="Serve /metrics of worker, beat and streams on this port and the next two.")
     ] = None,
+    web: Annotated[bool, typer.Option("--web", help="The REST API and the web page, too.")] = False,
 ) -> None:
     """Run all that bots need, until Ctrl-C.
 
@@ -57,6 +70,8 @@ def up(
         "beat": supervise.beat(),
         "streams": [sys.executable, "-m", "services.worker.streams"],
     }
+    if web:
+        commands |= pages()
     with TemporaryDirectory(prefix="autogrid-up-") as folder:
         members = []
         for number, (name, command) in enumerate(commands.items()):
@@ -66,7 +81,7 @@ def up(
                 environment["PROMETHEUS_MULTIPROC_DIR"] = f"{folder}/{name}"
             members.append(supervise.Member(name, command, environment))
         output = None if log is None else log.open("ab")
-        typer.echo("AutoGrid is up: worker, beat, streams. Ctrl-C stops all of it.", err=True)
+        typer.echo(f"AutoGrid is up: {', '.join(commands)}. Ctrl-C stops all of it.", err=True)
         try:
             supervise.Supervisor(members, output).run()
         finally:

@@ -33,9 +33,14 @@ class Tokens:
     refresh: str
 
 
-def connect(base_url: str) -> httpx.AsyncClient:
-    """Connections to the API, shared by all visitors. Every open page holds one for its events."""
-    return httpx.AsyncClient(base_url=base_url, timeout=TIMEOUT_S, limits=httpx.Limits(max_connections=None))
+def connect(base_url: str, origin_token: str | None = None) -> httpx.AsyncClient:
+    """Connections to the API, shared by all visitors. Every open page holds one for its events.
+
+    `origin_token`: what the API asks of requests that name a visitor's address (services.common.edge).
+    """
+    headers = {"X-Origin-Token": origin_token} if origin_token else {}
+    limits = httpx.Limits(max_connections=None)
+    return httpx.AsyncClient(base_url=base_url, timeout=TIMEOUT_S, limits=limits, headers=headers)
 
 
 class Api:

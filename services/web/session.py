@@ -49,7 +49,8 @@ def current() -> Api:
 
 def _shared() -> httpx.AsyncClient:
     if not _http:
-        _http.append(connect(settings().api_url))
+        token = settings().origin_token
+        _http.append(connect(settings().api_url, token.get_secret_value() if token else None))
     return _http[0]
 
 

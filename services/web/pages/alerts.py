@@ -36,7 +36,7 @@ async def alerts(visit: Visit) -> None:
     with frame.card("Targets"):
         await targets()
     with frame.card("Told"):
-        table = Table("Alerts", ("When", "Kind", "What", "", "Told"), "Nothing to tell yet.")
+        table = Table("Alerts", ("When", "Kind", "What", "Details", "Told"), "Nothing to tell yet.")
 
     async def refresh() -> None:
         table.rows(

@@ -55,7 +55,7 @@ async def bot(visit: Visit, bot_id: int) -> None:
         facts.show(_facts(bot, visit.zone))
         if steering is not None:
             steering.show(bot)
-        candles = await market_candles(visit.api, bot)
+        candles = await market_candles(visit.api, bot, fills)
         price.show(ladder_figure(bot, cells, fills, points, candles))
         equity.show(equity_figure(points))
         inventory.show(inventory_figure(points))

@@ -1,6 +1,7 @@
 """Charts as plotly figures (plain dicts), in colours that read on light and dark; never by colour alone."""
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from nicegui import ui
@@ -98,6 +99,28 @@ def fills(rows: Sequence[dict[str, Any]]) -> list[Figure]:
                  "hovertemplate": "%{text} at %{y}<extra>" + side + "</extra>"}
             )  # fmt: skip
     return found
+
+
+def backtest(result: dict[str, Any]) -> tuple[Figure, Figure]:
+    """Price with levels and fills; equity beside what the same cash in coins would be worth."""
+    series = result["series"]
+    times = [_iso(ts) for ts in series["ts"]]
+    names = ("ts", "kind", "cell", "side", "price", "amount")
+    trades = [dict(zip(names, row, strict=True)) for row in result.get("trades", ())]
+    for trade in trades:
+        trade["ts"] = _iso(trade["ts"])
+    price = [line("Price", times, series["close"], INK)]
+    price += ladder(result["levels"], [], (times[0], times[-1]))
+    scale = series["equity"][0] / series["close"][0]
+    hold = line("Price, scaled to the start", times, [close * scale for close in series["close"]], INK)
+    hold["line"]["dash"] = "dot"
+    dates = {"type": "date"}
+    equity = figure([line("Equity", times, series["equity"]), hold], xaxis=dates)
+    return figure([*price, *fills(trades)], xaxis=dates), equity
+
+
+def _iso(ts_ms: float) -> str:
+    return datetime.fromtimestamp(ts_ms / 1000, UTC).isoformat()
 
 
 def heatmap(rows: Sequence[dict[str, Any]], x: str, y: str, metric: str) -> Figure:

@@ -104,11 +104,11 @@ async def _framed(api: Api, me: dict[str, Any], title: str, build: Build, parame
 def head(title: str, me: dict[str, Any] | None = None) -> Callable[[bool], None]:
     """Header, navigation and theme; returns what takes whether live updates come."""
     theme()
-    ui.html('<a class="skip" href="#main">Skip to the content</a>', sanitize=False)
     ui.query(".q-page").props("id=main tabindex=-1")
     here = ui.context.client.request.url.path
     drawer = None if me is None else _navigation(here)
     with ui.header().classes("bar"):
+        ui.html('<a class="skip" href="#main">Skip to the content</a>', sanitize=False).classes("skip-box")
         if drawer is not None:
             menu = ui.button(icon="menu", on_click=drawer.toggle, color=None).props("flat dense")
             menu.classes("btn menu").props('aria-label="Navigation"')
@@ -127,7 +127,9 @@ def head(title: str, me: dict[str, Any] | None = None) -> Callable[[bool], None]
 
 
 def _navigation(here: str) -> ui.left_drawer:
-    drawer = ui.left_drawer(value=None, bordered=True).classes("side").props("width=200 breakpoint=900")
+    drawer = ui.left_drawer(value=False, bordered=True).classes("side")
+    # Open where there is room, which the browser knows.
+    drawer.props("show-if-above width=200 breakpoint=900")
     with drawer, ui.element("nav").props('aria-label="Sections"').classes("sections"):
         for url, name, icon in SECTIONS:
             current = here == url or (url != "/" and here.startswith(url)) or (url == "/" and here.startswith("/bots"))
@@ -143,8 +145,8 @@ def _person(me: dict[str, Any]) -> None:
         ui.navigate.to("/sign-in")
 
     with ui.button(icon="account_circle", color=None).props("flat dense").classes("btn person") as button:
-        button.props('aria-label="You and your settings" aria-haspopup="menu"')
-        with ui.menu().props("auto-close=false"), ui.column().classes("menu-card"):
+        button.props('aria-label="You and your settings" aria-haspopup="dialog"')
+        with ui.menu().props('role=dialog aria-label="You and your settings"'), ui.column().classes("menu-card"):
             ui.label(me["email"]).classes("strong")
             ui.label(f"Role: {me['role']}").classes("soft")
             theme_choice()
@@ -162,6 +164,8 @@ def theme_choice() -> None:
     """System, light or dark."""
     chosen = app.storage.user.get("theme", "System")
     choice = ui.toggle(list(THEMES), value=chosen, on_change=lambda e: app.storage.user.update(theme=e.value))
+    # Quasar's colour classes outrank every style sheet: choose names that have none.
+    choice.props("color=none text-color=none toggle-color=none toggle-text-color=none")
     choice.props('no-caps unelevated aria-label="Theme"').classes("toggle")
 
 

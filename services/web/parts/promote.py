@@ -20,7 +20,7 @@ class Promote:
         ui.label(text).classes("hint")
         with ui.element("div").classes("fields") as self._fields:
             self._account = ui.select({}, label="Account").props("outlined dense")
-            self._name = ui.input("Name of the bot").props("outlined dense placeholder=as&nbsp;the&nbsp;study")
+            self._name = ui.input("Name of the bot").props('outlined dense placeholder="as the study"')
         self._none = ui.html('<p class="empty">Add an account first: <a href="/accounts">Accounts</a></p>',
                              sanitize=False)  # fmt: skip
         self._problem = asking.Problem()

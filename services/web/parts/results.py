@@ -9,6 +9,7 @@ from nicegui import ui
 
 from services.web.parts import show
 from services.web.parts.charts import Chart, heatmap
+from services.web.parts.charts import backtest as draw_backtest
 from services.web.parts.tables import Table, facts, note
 
 METRICS = {
@@ -45,6 +46,10 @@ def backtest(result: dict[str, Any]) -> None:
         f"Over {days} days, {candles} candles. The path inside a candle is unknown: the true result lies between "
         "worst and best."
     ).classes("hint")
+    if (result.get("series") or {}).get("ts"):
+        price, equity = draw_backtest(result)
+        Chart("Price with the grid's levels and fills", "small").show(price)
+        Chart("Equity of the backtest", "small").show(equity)
     ratio = metrics.get("step_to_range")
     if ratio is not None and ratio < COARSE:
         note(f"A step is only {ratio:.1f} candle ranges: use shorter candles or fewer cells to trust this.", "warn")

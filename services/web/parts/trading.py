@@ -12,22 +12,32 @@ LENGTHS = {"1m": 1, "5m": 5, "15m": 15, "1h": 60, "4h": 240, "1d": 1440}
 SHOWN = 400
 
 
-async def market_candles(api: Api, bot: dict[str, Any]) -> list[list[float]]:
+async def market_candles(api: Api, bot: dict[str, Any], fills: Rows) -> list[list[float]]:
     """Candles of the bot's time, of a length that fits; empty where none are stored."""
     began = show.moment(bot["started_at"] or bot["created_at"]) or datetime.now(UTC)
-    minutes = (datetime.now(UTC) - began).total_seconds() / 60
+    ended = datetime.now(UTC)
+    if played := _played(bot, fills):
+        began, ended = played
+    minutes = (ended - began).total_seconds() / 60
     length = next((name for name, size in LENGTHS.items() if minutes / size <= SHOWN), "1d")
     start = began - timedelta(minutes=60 * LENGTHS[length])
     try:
         found: list[list[float]] = await api.items(  # type: ignore[assignment]
             "/v1/candles", exchange=bot["exchange"], symbol=bot["symbol"], timeframe=length, start=start.isoformat(),
-            limit=1000,
+            end=(ended + timedelta(minutes=10 * LENGTHS[length])).isoformat(), limit=1000,
         )  # fmt: skip
     except ApiError as error:
         if error.status not in (404, 422):  # no such series: the chart goes by the bot's own looks
             raise
         return []
     return found
+
+
+def _played(bot: dict[str, Any], fills: Rows) -> tuple[datetime, datetime] | None:
+    """The span of fills that an exchange played from a tape of the past; None for a bot of the present."""
+    times = [time for fill in fills if (time := show.moment(fill["ts"]))]
+    began = show.moment(bot["created_at"])
+    return (min(times), max(times)) if times and began and max(times) < began - timedelta(hours=1) else None
 
 
 def ladder_figure(
@@ -40,10 +50,13 @@ def ladder_figure(
         times: list[Any] = [datetime.fromtimestamp(row[0] / 1000, UTC).isoformat() for row in candles]
         data[0]["x"] = times
     else:
-        times = [point["ts"] for point in points]
+        times = [] if _played(bot, fills) else [point["ts"] for point in points]
         if times:
             data.append(charts.line("Price", times, [float(point["price"]) for point in points], charts.INK))
-    times = sorted(times + [fill["ts"] for fill in fills] + [bot["last_tick_at"] or bot["created_at"]])
+    times = times + [fill["ts"] for fill in fills]
+    if not _played(bot, fills):
+        times.append(bot["last_tick_at"] or bot["created_at"])
+    times.sort(key=lambda text: show.moment(text) or datetime.now(UTC))
     first, last = show.moment(times[0]), show.moment(times[-1])
     assert first is not None
     assert last is not None

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
+from autogrid.cli import supervise
 from autogrid.core.grid import Grid
 from autogrid.data.export import write_candles
 from autogrid.data.ingest import import_file
@@ -61,6 +62,13 @@ class Site:
 
     def __enter__(self) -> "Site":
         self.stack.__enter__()
+        try:
+            return self._open()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def _open(self) -> "Site":
         with self.stack.engine.begin() as connection:
             connection.execute(sa.text("ALTER DATABASE autogrid SET synchronous_commit TO off"))
         api, web = _free_port(), _free_port()
@@ -68,14 +76,18 @@ class Site:
         more = {**self.stack.servers, "API_URL": self.api, "WEB_PORT": str(web)}
         self._start([sys.executable, "-m", "uvicorn", "services.api.app:app", "--port", str(api)], more)
         self._start([sys.executable, "-m", "services.web"], more)
+        # Research works in a process of its own, as it does in a deployment.
+        self._start(supervise.worker("research,reports", 1, "research"), more)
         for url in (self.api, self.url):
             self._wait(f"{url}/healthz")
         return self
 
     def _start(self, command: list[str], more: dict[str, str]) -> None:
+        # NiceGUI behaves otherwise where it believes to be tested.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
         output = (self.stack.home / "site.log").open("ab")
         self._processes.append(
-            subprocess.Popen(command, env={**os.environ, **more}, stdout=output, stderr=output, start_new_session=True)
+            subprocess.Popen(command, env=environment | more, stdout=output, stderr=output, start_new_session=True)
         )
         output.close()
 
@@ -103,6 +115,11 @@ class Site:
                 process.kill()
                 process.wait()
         self.stack.__exit__(*error)
+
+    def stop_api(self) -> None:
+        """The API is gone."""
+        self._processes[0].kill()
+        self._processes[0].wait()
 
     # Rows to look at.
 

@@ -1,0 +1,155 @@
+"""The journey, and every page: no serious accessibility violation, nothing too wide, a calm console."""
+
+import re
+from typing import Any
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.e2e.web.conftest import Opens, live, shot, sign_in
+from tests.e2e.web.journey import walk
+from tests.e2e.web.site import EMAIL, Site
+
+PAGES = {
+    "overview": "/", "bot": "/bots/{bot}", "studies": "/studies", "study": "/studies/{study}", "new": "/studies/new",
+    "jobs": "/jobs", "backtest": "/jobs/{backtest}", "sweep": "/jobs/{sweep}", "accounts": "/accounts",
+    "reports": "/reports", "alerts": "/alerts", "system": "/system", "profile": "/profile",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def ids(site: Site) -> dict[str, int]:
+    owner = site.user(role="admin")
+    site.user("viewer@example.org", "viewer")
+    site.candles()
+    return {"bot": site.bots(owner), **site.papers(owner)}
+
+
+def test_the_journey(site: Site, opens: Opens, ids: dict[str, int]) -> None:
+    walk(site, opens())
+
+
+def serious(page: Page, colours: bool = True) -> list[Any]:
+    """What axe finds. Behind a dialog it takes the body for the background of every button: no `colours` there."""
+    options = {"rules": {"color-contrast": {"enabled": colours}}}
+    found = Axe().run(page, options=options).response["violations"]
+    return [
+        (each["id"], [node["html"] for node in each["nodes"]])
+        for each in found
+        if each["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize(("phone", "dark"), [(False, False), (True, True), (False, True), (True, False)])
+def test_pages_are_accessible_and_fit(site: Site, opens: Opens, ids: dict[str, int], phone: bool, dark: bool) -> None:
+    look = f"{'phone' if phone else 'desktop'}-{'dark' if dark else 'light'}"
+    page = opens(phone=phone, dark=dark)
+    problems = {"sign-in": serious(page)}
+    shot(page, f"{look}-sign-in")
+    sign_in(page)
+    full = phone == dark  # the other two looks: where colours and charts are
+    for name, path in PAGES.items():
+        if not full and name not in ("overview", "bot", "sweep", "profile"):
+            continue
+        page.goto(site.url + path.format(**ids))
+        live(page)
+        if name in ("bot", "sweep"):
+            page.locator(".js-plotly-plot .main-svg").first.wait_for()
+        problems[name] = serious(page)
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= page.viewport_size["width"], f"{name} is {width} px wide"
+        expect(page.locator("body")).to_have_class(re.compile("body--dark" if dark else "body--light"))
+        shot(page, f"{look}-{name}")
+    assert {name: found for name, found in problems.items() if found} == {}
+
+
+def test_dialogs_are_accessible_and_the_keyboard_reaches_them(site: Site, opens: Opens, ids: dict[str, int]) -> None:
+    page = sign_in(opens())
+    live(page)
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_text("Skip to the content")
+    page.get_by_role("button", name="Kill switch").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog").wait_for()
+    assert serious(page, colours=False) == []
+    shot(page, "dialog-kill")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    for path, name in (("/accounts", "Add an account"), ("/reports", "New report"), ("/alerts", "Add a target")):
+        page.goto(site.url + path)
+        live(page)
+        page.get_by_role("button", name=name).click()
+        page.get_by_role("dialog").wait_for()
+        assert serious(page, colours=False) == [], name
+        shot(page, f"dialog-{name.lower().replace(' ', '-')}")
+
+
+def test_theme_is_kept(site: Site, opens: Opens, ids: dict[str, int]) -> None:
+    page = sign_in(opens())
+    page.goto(site.url + "/profile")
+    live(page)
+    page.get_by_role("button", name="Dark", exact=True).click()
+    page.locator("body.body--dark").wait_for()
+    page.reload()
+    page.locator("body.body--dark").wait_for()
+
+
+def test_viewers_are_offered_nothing_to_change(site: Site, opens: Opens, ids: dict[str, int]) -> None:
+    page = live(sign_in(opens(), "viewer@example.org"))
+    expect(page.get_by_role("button", name="Kill switch")).to_have_count(0)
+    page.goto(site.url + f"/bots/{ids['bot']}")
+    expect(page.get_by_role("heading", name="Not here")).to_be_visible()  # another's bot
+
+
+def test_a_report_opens_in_a_sandbox(site: Site, opens: Opens, ids: dict[str, int]) -> None:
+    page = sign_in(opens())
+    answer = page.goto(f"{site.url}/reports/{ids['report']}/html")
+    assert answer is not None
+    assert answer.headers["content-security-policy"].startswith("sandbox")
+    expect(page.get_by_role("heading", name="Candles")).to_be_visible()
+
+
+def test_strangers(site: Site, opens: Opens) -> None:
+    page = opens("/bots/1")
+    expect(page.get_by_role("heading", name="Sign in to AutoGrid")).to_be_visible()
+    assert page.url.endswith("/sign-in?next=/bots/1")
+    page.get_by_label("E-mail").fill(EMAIL)
+    page.get_by_label("Password").fill("not the password")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_text("e-mail address or password is wrong")).to_be_visible()
+
+
+def test_a_link_to_sign_in_does_not_lead_elsewhere(site: Site, opens: Opens, ids: dict[str, int]) -> None:
+    page = sign_in(opens("/sign-in?next=//example.org/"))
+    assert page.url == site.url + "/"
+
+
+def test_probes_and_headers(site: Site) -> None:
+    health = httpx.get(site.url + "/healthz")
+    assert health.json() == {"status": "ok"}
+    assert "frame-ancestors 'none'" in health.headers["content-security-policy"]
+    assert health.headers["x-content-type-options"] == "nosniff"
+    metrics = httpx.get(site.url + "/metrics").text
+    assert 'autogrid_build_info{component="web"' in metrics
+    assert 'route="/healthz"' in metrics
+    assert httpx.get(site.url + "/metrics", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 404
+
+
+def test_nothing_secret_is_logged(site: Site, ids: dict[str, int]) -> None:
+    log = site.log()
+    for secret in ("correct horse battery", "Bearer ey", "gracesecret", "not the password"):
+        assert secret not in log
+    failed = log.find("page_failed")
+    assert failed < 0, log[failed : failed + 4000]
+
+
+def test_without_the_api_the_page_says_what_to_do(site: Site, opens: Opens, ids: dict[str, int]) -> None:
+    page = live(sign_in(opens()))
+    site.stop_api()
+    expect(page.locator(".live.off")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("The API cannot be reached")).to_be_visible()
+    expect(page.get_by_text("autogrid api")).to_be_visible()
+    shot(page, "no-api")
