@@ -95,7 +95,7 @@ def _facts(bot: dict[str, Any], zone: str) -> list[tuple[str, Any]]:
         ("Versus hold", show.signed(pnl.get("versus_hold"), digits)),
         ("Round trips", bot["round_trips"]),
         ("Orders", orders),
-        ("Grid", f"{show.exact(bot['lower'])} to {show.exact(bot['upper'])}, {bot['cells']} cells"),
+        ("Grid", f"{show.plain(bot['lower'])} to {show.plain(bot['upper'])}, {bot['cells']} cells"),
         ("Running since", show.when(bot["started_at"], zone)),
         ("Last looked at", show.when(bot["last_tick_at"], zone, seconds=True)),
     ]
