@@ -31,8 +31,9 @@ def demo(
     from autogrid.cli import demo_live, demo_serve, demo_stage
 
     console = Console()
-    # What ends the demo ends all that it started.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # What ends the demo ends all that it started. Shells start background jobs with SIGINT ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         with demo_stage.own_home() as home, demo_stage.workers(2, home / "workers.log") as running:
             frame = _research(candles, timeframe, out, console)

@@ -18,7 +18,7 @@ SHOTS = Path(__file__).parents[3] / "out" / "web"
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 375, "height": 740}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         pytest.skip(f"{CHROMIUM} is absent: apt install chromium")

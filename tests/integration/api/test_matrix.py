@@ -1,6 +1,7 @@
 """Every endpoint x every kind of caller: nobody gets at what is not theirs. Made from the routes themselves."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -109,7 +110,7 @@ def _filled(value: Any, ids: dict[str, Any]) -> Any:
 
 
 def _send(person: Person | None, client: Any, endpoint: Endpoint, ids: dict[str, Any]) -> Any:
-    path = endpoint.path.format(**ids)
+    path = re.sub(r":\w+}", "}", endpoint.path).format(**ids)
     body = _filled(BODIES.get(endpoint.name), ids)
     options: dict[str, Any] = {"params": QUERIES.get(endpoint.name)}
     if body is not None:
