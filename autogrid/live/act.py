@@ -5,6 +5,7 @@ from collections.abc import Callable
 from autogrid.core.bot import CANCELLING, DONE, OPEN, PLANNED, SENT, Bot, Event, Note, Order
 from autogrid.core.diff import Changes, diff
 from autogrid.core.ledger import MICRO
+from autogrid.core.market import Market
 from autogrid.core.orders import BUY, GRID, Intent, OrderName, client_id
 from autogrid.core.risk import Exposure, refusal
 from autogrid.errors import AccountBlocked, OutcomeUnknown, Rejected, RetryLater
@@ -107,8 +108,7 @@ class Acting:
 
     def _fits(self) -> bool:
         """False, and the bot halted, where the rules known now would round its prices or amounts to others."""
-        mine, rules = self.bot.market, self.exchange.rules(self.bot.symbol)
-        if rules is mine or (mine.tick % rules.tick == 0 and mine.lot % rules.lot == 0):
+        if _still_valid(self.bot.market, self.exchange.rules(self.bot.symbol)):
             return True
         events = self._reload_rules()
         if events:
@@ -184,12 +184,15 @@ class Acting:
         """Tick or lot may have changed: a grid made for other units cannot go on."""
         rules = self.exchange.rules(self.bot.symbol, fresh=True)
         mine = self.bot.market
-        if (rules.tick, rules.lot) == (mine.tick, mine.lot):
+        if _still_valid(mine, rules):
             return []
-        if mine.tick % rules.tick == 0 and mine.lot % rules.lot == 0:
-            return []  # finer than before: every price and amount of the grid is still valid
         return halt(
             self.bot,
             f"the market's rules changed to tick {rules.tick}, lot {rules.lot} (the grid was made for {mine.tick}, "
             f"{mine.lot}): stop this bot and promote the study with the new rules",
         )
+
+
+def _still_valid(mine: Market, rules: Market) -> bool:
+    """Whether every price and amount of a grid made for `mine` is one of `rules`: the same units, or finer ones."""
+    return rules is mine or (mine.tick % rules.tick == 0 and mine.lot % rules.lot == 0)
