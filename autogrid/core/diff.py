@@ -53,7 +53,7 @@ def diff(wanted: Iterable[Intent], live: Iterable[Order]) -> Changes:
 def _same(order: Order, intent: Intent) -> bool:
     if order.key != intent.key or order.side != intent.side:
         return False
-    # A market order has no price to compare, and what it lacks is what is not booked yet.
+    # A market order has no price to compare; what it lacks is not booked yet, or one slice of what is wanted.
     if order.is_market:
-        return order.status == SENT or order.lots - order.filled == intent.lots
+        return order.status == SENT or order.lots - order.filled <= intent.lots
     return order.price == intent.price and order.lots - order.filled == intent.lots

@@ -1,6 +1,6 @@
 """Market rules and units: the only place where a price or amount is rounded (contract, section 1)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Context, Decimal, InvalidOperation
 from fractions import Fraction
 
@@ -54,6 +54,10 @@ class Market:
     taker_fee: Decimal = Decimal(0)
     #: What a buy's fee is taken from: "quote" or "base". A sell's fee is always quote.
     buy_fee_asset: str = "quote"
+    #: Most base in one order, most in one market order, most quote in one order; None: no limit is known.
+    max_amount: Decimal | None = None
+    max_market_amount: Decimal | None = None
+    max_notional: Decimal | None = None
 
     def __init__(
         self,
@@ -63,6 +67,9 @@ class Market:
         maker_fee: Number = "0",
         taker_fee: Number = "0",
         buy_fee_asset: str = "quote",
+        max_amount: Number | None = None,
+        max_market_amount: Number | None = None,
+        max_notional: Number | None = None,
     ) -> None:
         put = object.__setattr__
         put(self, "tick", positive("tick", tick))
@@ -76,6 +83,9 @@ class Market:
         if buy_fee_asset not in ("quote", "base"):
             raise InvalidInput(f'buy_fee_asset must be "quote" or "base", was {buy_fee_asset!r}')
         put(self, "buy_fee_asset", buy_fee_asset)
+        most = {"max_amount": max_amount, "max_market_amount": max_market_amount, "max_notional": max_notional}
+        for name, value in most.items():
+            put(self, name, None if value is None else positive(name, value))
 
     @property
     def maker_ppm(self) -> int:
@@ -101,6 +111,33 @@ class Market:
     def min_notional_atoms(self) -> int:
         """The least notional an order may have, in atoms, rounded up."""
         return _ceil(Fraction(self.min_notional) / Fraction(self.atom))
+
+    @property
+    def max_lots(self) -> int | None:
+        """The most lots one order may have."""
+        return None if self.max_amount is None else self.lots(self.max_amount)
+
+    @property
+    def max_notional_atoms(self) -> int | None:
+        """The most one order may be worth, in atoms."""
+        return None if self.max_notional is None else self.atoms(self.max_notional)
+
+    def max_market_lots(self, price: int) -> int | None:
+        """The most lots of one market order at about `price` ticks; None: any number."""
+        worth = self.max_notional_atoms
+        most = [
+            self.max_lots,
+            None if self.max_market_amount is None else self.lots(self.max_market_amount),
+            # An exchange goes by its own average price: keep away from the edge.
+            None if worth is None else worth * 95 // (100 * price),
+        ]
+        return min((max(1, each) for each in most if each is not None), default=None)
+
+    def unlimited(self) -> "Market":
+        """The same market taking orders of any size, as simulated exchanges do."""
+        if self.max_amount is None and self.max_market_amount is None and self.max_notional is None:
+            return self
+        return replace(self, max_amount=None, max_market_amount=None, max_notional=None)
 
     def price_ticks(self, price: Number) -> int:
         """A price in ticks, rounded half to even."""

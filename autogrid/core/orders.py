@@ -55,6 +55,17 @@ class Intent(NamedTuple):
     lots: int
 
 
+def next_slice(lots: int, largest: int | None) -> int:
+    """How much of `lots` the next market order takes where one takes at most `largest`; None: any number.
+
+    As few orders as possible, as equal as possible: none is so small that it falls below the least notional, unless
+    half of `largest` does. Each order is for the same key, with the next attempt's client id.
+    """
+    if largest is None or lots <= largest:
+        return lots
+    return -(-lots // -(-lots // largest))
+
+
 class OrderName(NamedTuple):
     """What a client order id says."""
 

@@ -75,6 +75,7 @@ def plan(grid: Grid, market: Market, start: int, cash: Number | None = None, sli
     budget = _cash(grid, market, cash, needed)
     gross = tuple(gross_lots(x, market.maker_ppm) for x in lots) if market.fee_in_base else lots
     held = sum(lots[empty:])
+    _check_sizes(Draft(grid, market, found, lots, start, fill, empty), gross)
     start_lots = gross_lots(held, market.taker_ppm) if market.fee_in_base else held
     return Plan(
         market,
@@ -153,6 +154,37 @@ def _check_amounts(draft: Draft) -> None:
         f"cell {small} at {market.price(found[small]):f} must hold at least one lot ({market.lot:f}) and "
         f"{market.min_notional:f} in value, was {market.amount(lots[small]):f}; the smallest investment that works "
         f"is {works}: invest more or use fewer cells"
+    )
+
+
+def too_large(rules: Market, found: tuple[int, ...], gross: tuple[int, ...]) -> int | None:
+    """The first cell whose order is larger than `rules` allow; None where all fit."""
+    lots, worth = rules.max_lots, rules.max_notional_atoms
+    if lots is None and worth is None:
+        return None
+    for i, each in enumerate(gross):
+        if (lots is not None and each > lots) or (worth is not None and each * found[i + 1] > worth):
+            return i
+    return None
+
+
+def _check_sizes(draft: Draft, gross: tuple[int, ...]) -> None:
+    market, found = draft.market, draft.levels
+    large = too_large(market, found, gross)
+    if large is None:
+        return
+    worth = market.max_notional_atoms
+    fits = [x for x in (market.max_lots, None if worth is None else worth // found[-1]) if x is not None]
+    ppm = market.maker_ppm if market.fee_in_base else 0
+    most = min(fits) * (MICRO - ppm) // MICRO
+    limits = [
+        "" if market.max_amount is None else f"{market.max_amount:f}",
+        "" if market.max_notional is None else f"{market.max_notional:f} in value",
+    ]
+    raise InvalidInput(
+        f"an order of cell {large} at {market.price(found[large]):f} must be at most "
+        f"{' and '.join(each for each in limits if each)}, was {market.amount(gross[large]):f}; the largest investment "
+        f"that works is {_investment(draft, most)} ({market.amount(most):f} a cell): invest less or use more cells"
     )
 
 

@@ -16,10 +16,12 @@ from autogrid.core.path import path_code
 from autogrid.errors import InvalidInput
 
 RULES = ("tick", "lot", "min_notional", "maker_fee", "taker_fee", "buy_fee_asset")
+#: Rules that limit the size of orders. They change no result, only whether a grid may be worked at all.
+MOST = ("max_amount", "max_market_amount", "max_notional")
 #: Rules without which no order can be written down.
 NEEDED = ("tick", "lot")
 SECTIONS = {
-    "market": ("exchange", "symbol", *RULES),
+    "market": ("exchange", "symbol", *RULES, *MOST),
     "candles": ("timeframe", "start", "end"),
     "strategy": ("name", "params"),
     "simulation": ("cash", "path", "penetration_ticks", "slippage_ticks"),
@@ -98,7 +100,7 @@ def parse_study(text: str, source: str = "study") -> Study:
     path = simulation.get("path", "nearest")
     path_code(path)
     study = Study(
-        market_rules={name: market[name] for name in RULES if name in market},
+        market_rules={name: market[name] for name in (*RULES, *MOST) if name in market},
         exchange=market.get("exchange"),
         symbol=market.get("symbol"),
         timeframe=candles.get("timeframe"),

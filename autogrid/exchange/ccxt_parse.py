@@ -106,15 +106,25 @@ def balances(raw: dict[str, Any]) -> dict[str, Balance]:
 
 def market(raw: dict[str, Any], buy_fee_asset: str, maker_fee: Decimal | None, taker_fee: Decimal | None) -> Market:
     """Rules of a ccxt market; fees as given, else ccxt's defaults for the lowest tier."""
-    least = ((raw.get("limits") or {}).get("cost") or {}).get("min")
+    limits = raw.get("limits") or {}
+    cost = limits.get("cost") or {}
     return Market(
         tick=number(raw["precision"]["price"]),
         lot=number(raw["precision"]["amount"]),
-        min_notional=number(least),
+        min_notional=number(cost.get("min")),
         maker_fee=_ppm(raw.get("maker")) if maker_fee is None else maker_fee,
         taker_fee=_ppm(raw.get("taker")) if taker_fee is None else taker_fee,
         buy_fee_asset=buy_fee_asset,
+        max_amount=_most(limits.get("amount")),
+        max_market_amount=_most(limits.get("market")),
+        max_notional=_most(cost),
     )
+
+
+def _most(limit: Any) -> Decimal | None:
+    """The upper end of one of ccxt's limits; some exchanges write 0 where there is none."""
+    most = number((limit or {}).get("max"))
+    return most if most > 0 else None
 
 
 def _ppm(fee: Any) -> Decimal:

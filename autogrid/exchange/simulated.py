@@ -221,6 +221,9 @@ class Simulated:
         price = self.last if ticks is None else ticks
         if lots < 1 or self.market.money(price * lots) < self.market.min_notional:
             raise Rejected(f"{lots} lots at {price} ticks are below the market's least amount", "filter")
+        most = self.market.max_market_lots(price) if ticks is None else self.market.max_lots
+        if most is not None and lots > most:
+            raise Rejected(f"{lots} lots are more than the {most} of one order", "filter")
         buy = order.side == port.BUY
         limit = None if ticks is None else self.market.price(ticks)
         accepted = ExchangeOrder(

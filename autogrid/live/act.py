@@ -6,7 +6,7 @@ from autogrid.core.bot import CANCELLING, DONE, OPEN, PLANNED, SENT, Bot, Event,
 from autogrid.core.diff import Changes, diff
 from autogrid.core.ledger import MICRO
 from autogrid.core.market import Market
-from autogrid.core.orders import BUY, GRID, Intent, OrderName, client_id
+from autogrid.core.orders import BUY, GRID, KINDS, START, Intent, OrderName, client_id, next_slice
 from autogrid.core.risk import Exposure, refusal
 from autogrid.errors import AccountBlocked, OutcomeUnknown, Rejected, RetryLater
 from autogrid.exchange import port
@@ -20,6 +20,8 @@ MINUTE_MS = 60_000
 FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 1_000, 300_000
 #: Reasons that go away by themselves are looked at again sooner.
 LONGEST_BY_REASON = {"insufficient_funds": 20_000, "would_cross": 10_000}
+#: So often in a row a start or stop order is refused by the market's filters before a person is asked.
+HOPELESS = 5
 
 
 class Acting:
@@ -41,14 +43,24 @@ class Acting:
         changes = diff(intents, live)
         for order in changes.drop:
             order.status, order.reason = DONE, "dropped before it was sent"
+        sliced = False
         if changes.place:
             exposure = self._exposure(changes, live, price)
             for intent in changes.place:
                 if not self._carried(intent) and self._allowed(intent, exposure):
-                    self.new.append(self._row(intent))
+                    part = self._slice(intent, price)
+                    sliced |= part is not intent
+                    self.new.append(self._row(part))
         changes.send += self.new
-        self.missing = len(changes.place) - len(self.new)
+        self.missing = len(changes.place) - len(self.new) + sliced
         return changes
+
+    def _slice(self, intent: Intent, price: int) -> Intent:
+        """What of a start or stop order the exchange takes at once: the rest is wanted at the next look."""
+        if intent.key.kind == GRID:
+            return intent
+        lots = next_slice(intent.lots, self.exchange.rules(self.bot.symbol).max_market_lots(price))
+        return intent if lots == intent.lots else intent._replace(lots=lots)
 
     def _exposure(self, changes: Changes, live: list[Order], price: int) -> Exposure:
         bot, now = self.bot, self.clock()
@@ -165,9 +177,11 @@ class Acting:
         bot, now, at = self.bot, self.clock(), order.key[:2]
         self.rejected += 1
         before = bot.notes.get(at)
-        tries = 1 if before is None else before.tries + 1
+        reason = f"{error.reason}: {error}"
+        other = before is not None and error.reason == "filter" and not before.reason.startswith("filter")
+        tries = 1 if before is None or other else before.tries + 1
         pause = min(FIRST_PAUSE_MS << min(tries - 1, 20), LONGEST_BY_REASON.get(error.reason, LONGEST_PAUSE_MS))
-        bot.notes[at] = Note(f"{error.reason}: {error}", now + pause, tries)
+        bot.notes[at] = Note(reason, now + pause, tries)
         order.status, order.reason = DONE, f"rejected: {error.reason}"
         level = "critical" if error.reason == "halted" else "warning"
         events = []
@@ -176,7 +190,7 @@ class Acting:
         if error.reason == "halted":
             events += halt(bot, f"the market does not trade: {error}")
         elif error.reason == "filter":
-            events += self._reload_rules()
+            events += self._reload_rules() or self._hopeless(order, error, tries)
         self.store.commit(bot, [order], events=events)
         return False
 
@@ -191,6 +205,16 @@ class Acting:
             f"the market's rules changed to tick {rules.tick}, lot {rules.lot} (the grid was made for {mine.tick}, "
             f"{mine.lot}): stop this bot and promote the study with the new rules",
         )
+
+    def _hopeless(self, order: Order, error: Rejected, tries: int) -> list[Event]:
+        """A start order that the filters refuse again and again never comes to be; base to be sold needs a person."""
+        if not order.is_market or tries < HOPELESS:
+            return []
+        what = f"the {KINDS[order.key.kind]} order of {self.bot.market.amount(order.lots):f} was refused {tries} times"
+        if order.key.kind == START:
+            return halt(self.bot, f"{what}: {error}; stop this bot and promote the study with amounts that fit")
+        data = {"client_id": order.client_id, "reason": f"{what}: {error}; sell the base by hand or kill the bot"}
+        return [Event("critical", "order_stuck", {**data})] if tries == HOPELESS else []
 
 
 def _still_valid(mine: Market, rules: Market) -> bool:

@@ -96,7 +96,8 @@ def _reason(bot: Bot, at: tuple[int, int], want: Intent | None, inside: bool, or
     note = bot.notes.get(at)
     if note is not None:
         until = datetime.fromtimestamp(note.until_ms / 1000, UTC)
-        return f"{note.reason}; not tried again before {until:%Y-%m-%d %H:%M:%S} UTC"
+        often = f"; refused {note.tries} times in a row" if note.tries > 1 else ""
+        return f"{note.reason}; not tried again before {until:%Y-%m-%d %H:%M:%S} UTC{often}"
     return "placed at the next tick"
 
 
@@ -142,6 +143,8 @@ def _order(bot: Bot, want: Intent, order: Order) -> str:
     same = order.key == want.key and order.lots - order.filled == want.lots
     if same and (order.is_market or order.price == want.price):
         return ""
+    if order.is_market and order.lots < want.lots:
+        return "a slice: the exchange takes no more in one market order, the rest follows"
     if order.is_market:
         return "executed, its fills are booked at the next tick"
     return (

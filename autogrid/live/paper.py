@@ -144,15 +144,15 @@ class Paper:
 
     def _account(self, bot: Bot, state: dict[str, Any], rows: list[Row]) -> Simulated:
         if "account" in state:
-            return from_json(state["account"], bot.market)
+            return from_json(state["account"], bot.market.unlimited())
         if not rows:
-            return Simulated(bot.symbol, bot.market, last=state["last"])
+            return Simulated(bot.symbol, bot.market.unlimited(), last=state["last"])
         start = rows[0][1] if bot.grid.trigger is None else bot.market.price_ticks(bot.grid.trigger)
         try:
             cash = plan(bot.grid, bot.market, start, cash=bot.cash, slippage_ticks=bot.slippage_ticks).cash
         except InvalidInput:
             cash = 0  # the tick halts the bot with the reason
-        return Simulated(bot.symbol, bot.market, quote=cash, slippage=bot.slippage_ticks)
+        return Simulated(bot.symbol, bot.market.unlimited(), quote=cash, slippage=bot.slippage_ticks)
 
     def _rows(self, market: Market, after_ms: int) -> list[Row]:
         found = ticking.candles_after(self.engine, self.target.exchange, self.target.symbol, when(after_ms), MOST)

@@ -51,6 +51,7 @@ def replay(
     start = rows[0][1] if grid.trigger is None else market.price_ticks(grid.trigger)
     planned = plan(grid, market, start, cash=cash, slippage_ticks=slippage_ticks)
     check_headroom(planned, max(planned.levels[-1], planned.start_fill, *(row[2] for row in rows)))
+    market = market.unlimited()  # one start order and one stop order, as the contract says
     exchange = Simulated(SYMBOL, market, quote=planned.cash, penetration=penetration_ticks, slippage=slippage_ticks)
     store = MemoryStore()
     spend = None if cash is None else Decimal(cash)

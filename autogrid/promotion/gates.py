@@ -6,6 +6,7 @@ from typing import Any
 
 from autogrid.core.market import Market
 from autogrid.core.orders import GRID, KINDS
+from autogrid.core.plan import too_large
 from autogrid.research.result import COARSE, Result
 
 PASS, WARN, FAIL = "pass", "warn", "fail"
@@ -119,6 +120,19 @@ def market_orders(evidence: Evidence) -> Verdict:
     return Verdict(PASS, f"{run.market.min_notional:f} or more", "so")
 
 
+def order_sizes(evidence: Evidence) -> Verdict:
+    """No cell's order is larger than the exchange takes. Start and stop orders are sliced and need no gate."""
+    planned = evidence.backtest.run.plan
+    market, rules = planned.market, evidence.rules or planned.market
+    large = too_large(rules, planned.levels, planned.gross)
+    limits = [("", rules.max_amount), (" in value", rules.max_notional)]
+    expected = " and ".join(f"{most:f}{what}" for what, most in limits if most is not None)
+    if large is None:
+        return Verdict(PASS, f"at most {expected}" if expected else "no limit is known", "so")
+    actual = f"{market.amount(planned.gross[large]):f} in cell {large}"
+    return Verdict(FAIL, f"at most {expected} in one order", actual, "use more cells, or invest less")
+
+
 def key(evidence: Evidence) -> Verdict:
     """The account's key cannot take money out."""
     if not evidence.may_withdraw:
@@ -134,6 +148,7 @@ GATES: dict[str, Gate] = {
     "band": band,
     "fees": fees,
     "market orders": market_orders,
+    "order sizes": order_sizes,
     "key": key,
 }
 

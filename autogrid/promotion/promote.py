@@ -75,7 +75,7 @@ def promote(engine: Engine, wanted: Wanted, limiter: Limiter | None = None) -> P
         study, evidence = prove(study, wanted, exchange)
         passport = make_passport(study, evidence, name=wanted.name, owner_id=wanted.owner_id)
         check(passport)
-        needed, balances = _budget(study, evidence.backtest, exchange)
+        needed, balances = _budget(study, evidence, exchange)
     finally:
         if exchange is not None:
             exchange.close()
@@ -156,16 +156,16 @@ def _paper_account(connection: Connection, owner_id: int | None) -> accounts.Acc
     return accounts.get(connection, made)
 
 
-def _budget(study: Study, result: Result, exchange: Exchange | None) -> tuple[Decimal, dict[str, Decimal] | None]:
+def _budget(study: Study, evidence: Evidence, exchange: Exchange | None) -> tuple[Decimal, dict[str, Decimal] | None]:
     """Quote the bot needs, and what the account has; the plan at today's price shows that it can start."""
-    run = result.run
+    run = evidence.backtest.run
     planned, grid, balances = run.plan, run.plan.grid, None
     if exchange is not None:
         assert study.symbol is not None  # `promote` has seen it
         if grid.trigger is None:
             start = run.market.price_ticks(exchange.price(study.symbol))
             cash = None if study.cash is None else str(study.cash)
-            planned = plan(grid, run.market, start, cash=cash, slippage_ticks=study.slippage_ticks)
+            planned = plan(grid, evidence.rules or run.market, start, cash=cash, slippage_ticks=study.slippage_ticks)
         balances = {coin: balance.total for coin, balance in exchange.balances().items()}
     return run.market.money(planned.cash), balances
 
@@ -180,7 +180,8 @@ def _bot(
         name=wanted.name,
         account_id=account.id,
         symbol=study.symbol,
-        market=run.market,
+        # The exchange's are the study's, which a gate has seen, and say how large an order may be.
+        market=evidence.rules or run.market,
         grid=run.plan.grid,
         code_hash=code_hash(study.strategy),
         exchange=study.exchange,

@@ -10,7 +10,10 @@ from sqlalchemy.engine import Connection
 
 from autogrid.store.tables import market
 
-RULES = ("tick", "lot", "min_notional", "maker_fee", "taker_fee", "buy_fee_asset")
+RULES = (
+    *("tick", "lot", "min_notional", "maker_fee", "taker_fee", "buy_fee_asset"),
+    *("max_amount", "max_market_amount", "max_notional"),
+)
 
 
 def rules(connection: Connection, exchange: str, symbol: str) -> dict[str, Decimal | str]:

@@ -26,6 +26,9 @@ market = sa.Table(
     sa.Column("maker_fee", sa.Numeric),
     sa.Column("taker_fee", sa.Numeric),
     sa.Column("buy_fee_asset", sa.Text),
+    sa.Column("max_amount", sa.Numeric),
+    sa.Column("max_market_amount", sa.Numeric),
+    sa.Column("max_notional", sa.Numeric),
     sa.CheckConstraint("buy_fee_asset IN ('quote', 'base')", name="market_buy_fee_asset"),
     sa.UniqueConstraint("exchange", "symbol", name="market_exchange_symbol"),
 )

@@ -23,6 +23,9 @@ class Market:
     max_price: int = e8("1000000")
     max_qty: int = e8("9000")
     max_market_qty: int = e8("1000")
+    max_notional: int = units("9000000")
+    #: Whether market orders are held to it, too.
+    max_notional_market: bool = False
     max_orders: int = 200
     maker_ppm: int = 1000
     taker_ppm: int = 1000
@@ -81,7 +84,9 @@ class Market:
             raise filter_failure("LOT_SIZE")
         if price is None and qty > self.max_market_qty:
             raise filter_failure("MARKET_LOT_SIZE")
-        if qty * (self.last if price is None else price) < self.min_notional:
+        notional = qty * (self.last if price is None else price)
+        limited = price is not None or self.max_notional_market
+        if notional < self.min_notional or (limited and notional > self.max_notional):
             raise filter_failure("NOTIONAL")
 
     @property
@@ -141,8 +146,8 @@ class Market:
                 "filterType": "NOTIONAL",
                 "minNotional": units_text(self.min_notional),
                 "applyMinToMarket": True,
-                "maxNotional": "9000000.00000000",
-                "applyMaxToMarket": False,
+                "maxNotional": units_text(self.max_notional),
+                "applyMaxToMarket": self.max_notional_market,
                 "avgPriceMins": 0,
             },
             {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": self.max_orders},
@@ -163,16 +168,16 @@ class Market:
         for key, value in values.items():
             if key in ("tick", "lot", "max_price", "max_qty", "max_market_qty"):
                 setattr(self, key, e8(str(value)))
-            elif key == "min_notional":
-                self.min_notional = units(str(value))
+            elif key in ("min_notional", "max_notional"):
+                setattr(self, key, units(str(value)))
             elif key in ("maker_fee", "taker_fee"):
                 setattr(self, key.replace("fee", "ppm"), int(Decimal(str(value)) * PPM))
             elif key in ("max_orders", "penetration_ticks", "slippage_ticks", "commission_decimals"):
                 setattr(self, key, int(value))
             elif key in ("status", "liquidity"):
                 setattr(self, key, str(value))
-            elif key == "listed":
-                self.listed = bool(value)
+            elif key in ("listed", "max_notional_market"):
+                setattr(self, key, bool(value))
             else:
                 raise ValueError(f"market: unknown field {key!r}")
         if self.tick <= 0 or self.lot <= 0 or self.liquidity not in ("full", "tape"):

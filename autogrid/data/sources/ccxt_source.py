@@ -87,14 +87,17 @@ def market_rules(client: Client, symbol: str) -> dict[str, Any] | None:
         found = client.load_markets().get(symbol) or {}
     except errors.BaseError:
         return None
-    precision, least = found.get("precision") or {}, ((found.get("limits") or {}).get("cost") or {}).get("min")
+    precision, limits = found.get("precision") or {}, found.get("limits") or {}
+    cost = limits.get("cost") or {}
     tick, lot = (_unit(precision.get(name), client.precisionMode) for name in ("price", "amount"))
     if tick is None or lot is None:
         return None
-    rules = {"tick": tick, "lot": lot, "min_notional": Decimal(str(least or 0))}
+    rules = {"tick": tick, "lot": lot, "min_notional": Decimal(str(cost.get("min") or 0))}
     for name in ("maker", "taker"):
         if found.get(name) is not None:
             rules[f"{name}_fee"] = max(Decimal(str(found[name])), Decimal(0)).quantize(Decimal("0.000001"))
+    most = {"max_amount": limits.get("amount"), "max_market_amount": limits.get("market"), "max_notional": cost}
+    rules |= {name: Decimal(str(each["max"])) for name, each in most.items() if each and each.get("max")}
     side = found.get("feeSide")
     return rules | ({} if side is None else {"buy_fee_asset": "base" if side in ("get", "base") else "quote"})
 

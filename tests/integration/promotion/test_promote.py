@@ -150,6 +150,12 @@ def test_a_failed_gate_stores_nothing(store: sa.Engine, folder: Path, study: str
     assert rows["market rules"]["status"] == "fail"
     assert 'tick = "0.1", taker_fee = "0.002", buy_fee_asset = "quote"' in rows["market rules"]["remedy"]
     assert rows["key"]["status"] == "warn"
+    assert (rows["order sizes"]["status"], rows["order sizes"]["expected"]) == ("pass", "no limit is known")
+    tight = replace(evidence.backtest.run.market, max_amount=Decimal("0.0001"), max_notional=Decimal(9000))
+    sizes = {row["gate"]: row for row in gates.run_gates(replace(evidence, rules=tight))}
+    assert {row["gate"] for row in sizes.values() if row["status"] == "fail"} == {"order sizes"}
+    assert sizes["order sizes"]["expected"] == "at most 0.0001 and 9000 in value in one order"
+    assert sizes["order sizes"]["remedy"] == "use more cells, or invest less"
     tampered = replace(evidence, replayed=prove(parse_study(study.replace("1000", "900")), wanted, None)[1].replayed)
     assert [r["gate"] for r in gates.run_gates(tampered) if r["status"] == "fail"] == ["parity", "ledger"]
     passport = passports.Passport(

@@ -212,6 +212,7 @@ def test_the_contracts_worked_numbers() -> None:
         (limit("buy", "99", "0.01"), "NOTIONAL"),
         (limit("buy", "99", "9001"), "LOT_SIZE"),
         (NewOrder(SYMBOL, True, "MARKET", "GTC", e8("1001"), 0, "x"), "MARKET_LOT_SIZE"),
+        (limit("buy", "9000", "1001"), "NOTIONAL"),
         (limit("buy", "99", "11"), "insufficient balance"),
         (limit("sell", "101", "11"), "insufficient balance"),
         (limit("buy", "101", "1", kind="LIMIT_MAKER"), "immediately match and take"),
