@@ -7,7 +7,7 @@ import typer
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-app = typer.Typer(help="Bots: list, show, explain, pause, resume, stop, kill, watch.", no_args_is_help=True)
+app = typer.Typer(help="Bots: list, show, explain, pause, resume, stop, kill, release, watch.", no_args_is_help=True)
 
 BotId = Annotated[int, typer.Argument(help="The bot's id.", metavar="ID")]
 Reason = Annotated[str, typer.Option(help="Kept in the bot's events.")]
@@ -88,18 +88,51 @@ def kill(
     all_: Annotated[bool, typer.Option("--all", help="All bots there are.")] = False,
     reason: Reason = "command line",
 ) -> None:
-    """Kill switch: cancel everything at once and halt; one bot, all of an account, or all."""
+    """Engage the kill switch: cancel everything and halt, and let nothing start; a bot, an account's, or all."""
     from autogrid.errors import InvalidInput
-    from autogrid.store import bots
+    from autogrid.store import audit, kill_switch
     from autogrid.store.engine import engine
 
     if (bot is not None) + (account is not None) + all_ != 1:
         raise InvalidInput("kill needs exactly one of ID, --account NAME and --all")
     with engine().begin() as connection:
-        if bot is not None:
-            bots.get(connection, bot)
-        killed = bots.kill(connection, bot_id=bot, account_id=_account(connection, account), reason=reason)
+        which = bot if account is None else _account(connection, account)
+        scope = "everything" if all_ else "account" if bot is None else "bot"
+        switch, killed = kill_switch.engage(connection, scope, which, reason, None)
+        audit.add(connection, None, "bots kill", f"/v1/kill-switch/{switch.id}", 0)
     typer.echo(f"killed: {', '.join(map(str, killed)) or 'none was alive'}")
+    typer.echo(f"kill switch {switch.id} is engaged; to end it: autogrid bots release {switch.id}")
+
+
+@app.command("switches")
+def switches(
+    released: Annotated[bool, typer.Option("--released", help="Those of the past instead.")] = False,
+) -> None:
+    """Kill switches that are engaged."""
+    from rich.console import Console
+
+    from autogrid.cli.bots_show import switches as shown
+    from autogrid.store import kill_switch
+    from autogrid.store.engine import engine
+
+    with engine().connect() as connection:
+        rows = kill_switch.page(connection, None, limit=500, released=released)
+    if rows:
+        Console().print(shown([vars(row) for row in rows]))
+    else:
+        typer.echo("No kill switch was released yet." if released else "No kill switch is engaged.")
+
+
+@app.command("release")
+def release(switch: Annotated[int, typer.Argument(help="The switch's id.", metavar="ID")]) -> None:
+    """Release a kill switch: its bots stay halted, and may be resumed one by one."""
+    from autogrid.store import audit, kill_switch
+    from autogrid.store.engine import engine
+
+    with engine().begin() as connection:
+        found = kill_switch.release(connection, switch, None, as_admin=True)
+        audit.add(connection, None, "bots release", f"/v1/kill-switch/{switch}", 0)
+    typer.echo(f"kill switch {switch} ({found.scope}) is released; go on with: autogrid bots resume ID")
 
 
 @app.command("watch")

@@ -1,8 +1,9 @@
 """Bots on a terminal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 from rich.console import Group
 from rich.markup import escape
@@ -91,6 +92,18 @@ def explained(bot: Bot, orders: Iterable[Order], problem: str | None) -> Group:
     missing = sum(line.missing for line in lines)
     foot = f"{len(lines)} lines, {missing} missing" if lines else "nothing is planned yet"
     return Group(f"[bold]bot {bot.id}[/] {escape(bot.name)}: {escape(summary(bot))}", table, foot)
+
+
+def switches(rows: Iterable[Mapping[str, Any]]) -> Table:
+    """One line per kill switch; of rows of the store or of an API."""
+    table = Table("id", "stops", "since (UTC)", "released (UTC)", "reason", box=None)
+    for row in rows:
+        which = row["bot_id"] or row["account_id"] or row["owner_id"] or ""
+        what = {"mine": "all of user", "everything": "everything"}.get(row["scope"], row["scope"])
+        ended = "" if row["released_at"] is None else str(row["released_at"])[:19]
+        stops = f"{what} {which}".strip() if row["scope"] != "everything" else what
+        table.add_row(str(row["id"]), stops, str(row["engaged_at"])[:19], ended, escape(row["reason"]))
+    return table
 
 
 def _order(market: Market, side: int, price: int, lots: int) -> str:

@@ -7,7 +7,7 @@ from typer.core import TyperGroup
 
 from autogrid.cli.remote import Remote, api
 
-bots = typer.Typer(help="Bots: list, show, explain, pause, resume, stop, kill.", no_args_is_help=True)
+bots = typer.Typer(help="Bots: list, show, explain, pause, resume, stop, kill, release.", no_args_is_help=True)
 accounts = typer.Typer(help="Accounts at exchanges: list, test.", no_args_is_help=True)
 app = typer.Typer(name="autogrid --api", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(bots, name="bots")
@@ -79,7 +79,7 @@ def kill(
     all_: Annotated[bool, typer.Option("--all", help="All of your bots.")] = False,
     reason: Annotated[str, typer.Option(help="Kept in the bot's events.")] = "command line",
 ) -> None:
-    """Kill switch: cancel everything at once and halt; one bot, all of an account, or all of yours."""
+    """Engage the kill switch: cancel everything and halt, and let nothing start; a bot, an account's, or yours."""
     from autogrid.cli import remote_show
     from autogrid.errors import InvalidInput
 
@@ -90,8 +90,27 @@ def kill(
         body = {"scope": "bot", "id": bot}
     elif account is not None:
         body = {"scope": "account", "id": remote_show.account_id(api(), account)}
-    killed = api().call("POST", "/v1/kill-switch", body | {"reason": reason})["bots"]
-    typer.echo(f"killed: {', '.join(map(str, killed)) or 'none was alive'}")
+    answer = api().call("POST", "/v1/kill-switch", body | {"reason": reason})
+    typer.echo(f"killed: {', '.join(map(str, answer['bots'])) or 'none was alive'}")
+    typer.echo(f"kill switch {answer['switch']['id']} is engaged; to end it: bots release {answer['switch']['id']}")
+
+
+@bots.command("switches")
+def switches(
+    released: Annotated[bool, typer.Option("--released", help="Those of the past instead.")] = False,
+) -> None:
+    """Kill switches that are engaged and concern you."""
+    from autogrid.cli.bots_show import switches as shown
+
+    rows = api().pages("/v1/kill-switch", released=released)
+    _print(shown(rows) if rows else "none")
+
+
+@bots.command("release")
+def release(switch: Annotated[int, typer.Argument(help="The switch's id.", metavar="ID")]) -> None:
+    """Release a kill switch: its bots stay halted, and may be resumed one by one."""
+    found = api().call("POST", f"/v1/kill-switch/{switch}/release")
+    typer.echo(f"kill switch {switch} ({found['scope']}) is released; go on with: bots resume ID")
 
 
 @accounts.command("list")

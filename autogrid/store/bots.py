@@ -17,6 +17,7 @@ from autogrid.core.codec import pack_plain
 from autogrid.core.grid import Grid, one_of
 from autogrid.core.market import Market
 from autogrid.errors import Conflict, InvalidInput, NotFound
+from autogrid.store import engaged
 from autogrid.store.bot_rows import FINAL, pack_limits
 from autogrid.store.live_tables import account, bot, bot_event, bot_order, installation
 
@@ -93,7 +94,11 @@ def tag(connection: Connection) -> str:
 
 
 def create(connection: Connection, new: NewBot, *, wish: str = "run") -> int:
-    """Store a bot, due at once; its id. InvalidInput if the account or passport does not exist."""
+    """Store a bot, due at once; its id. InvalidInput if the account or passport does not exist.
+
+    Conflict while a kill switch of the account, the owner or everything is engaged.
+    """
+    engaged.require_account(connection, new.account_id, new.owner_id)
     values = {name: value for name, value in vars(new).items() if name not in ("market", "grid", "limits")}
     values |= {"market": pack_plain(new.market), "grid": pack_plain(new.grid), "limits": pack_limits(new.limits)}
     values |= {"wish": one_of("wish", wish, WISHES), "status": "waiting", "tag": tag(connection)}
@@ -141,7 +146,8 @@ def made_since(connection: Connection, owner_id: int | None, name: str, since: d
 def set_wish(connection: Connection, bot_id: int, wish: str, reason: str = "") -> None:
     """Say what is wanted of a bot, and make it due. `reason` is kept in its events.
 
-    A halted bot goes on with any wish but kill. InvalidInput for a stopped one: it has ended for good.
+    A halted bot goes on with any wish but kill. InvalidInput for a stopped one: it has ended for good. Conflict while
+    a kill switch that covers the bot is engaged, but for wishes that only end it.
     """
     one_of("wish", wish, WISHES)
     status = connection.scalar(sa.select(bot.c.status).where(bot.c.id == bot_id).with_for_update())
@@ -149,6 +155,8 @@ def set_wish(connection: Connection, bot_id: int, wish: str, reason: str = "") -
         raise _unknown(bot_id)
     if status == "stopped":
         raise InvalidInput(f"bot {bot_id} has stopped and given its budget back; create a new one from its passport")
+    if wish not in engaged.HARMLESS:
+        engaged.require_bot(connection, bot_id)
     _wish(connection, bot.c.id == bot_id, wish, reason)
     if status == "halted" and wish != "kill":
         phase = bot.c.position["phase"].astext

@@ -1,6 +1,6 @@
 """What a worker asks of the store around a tick: whose bot it is, when it is due again, its account's troubles."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from autogrid.core.bot import Event
-from autogrid.store import accounts
+from autogrid.store import accounts, bots, engaged
+from autogrid.store.bot_rows import FINAL
 from autogrid.store.live_tables import account, bot, bot_event
 
 
@@ -51,14 +52,24 @@ _TARGET = sa.select(
     account.c.blocked_reason,
     sa.func.greatest(0, sa.func.coalesce(sa.extract("epoch", account.c.paused_until - sa.func.now()), 0)),
     bot.c.reconciled_at,
+    engaged.covering_bot(),
 ).join(account, account.c.id == bot.c.account_id)
 
 
 def target(engine: Engine, bot_id: int) -> Target | None:
-    """The bot's target; None if there is no such bot."""
-    with engine.connect() as connection:
+    """The bot's target; None if there is no such bot.
+
+    A bot that is to trade while a kill switch covers it (it was made when the switch was engaged) is killed here.
+    """
+    with engine.begin() as connection:
         row = connection.execute(_TARGET.where(bot.c.id == bot_id)).one_or_none()
-        return None if row is None else Target(*row[:10], float(row[10]), row[11])
+        if row is None:
+            return None
+        found, switch = Target(*row[:10], float(row[10]), row[11]), row[12]
+        if switch is not None and found.wish not in engaged.HARMLESS and found.status not in FINAL:
+            bots.kill(connection, bot_id=bot_id, reason=switch)
+            return replace(found, wish="kill")
+        return found
 
 
 def credentials(engine: Engine, account_id: int) -> accounts.Credentials:

@@ -8,6 +8,8 @@ from autogrid.store.tables import metadata
 
 ROLES = ("viewer", "trader", "admin")
 JOB_KINDS = ("backtest", "sweep", "promotion", "verification")
+#: What a kill switch stops: a bot, all of an account, of an owner, of everybody.
+SWITCHES = ("bot", "account", "mine", "everything")
 STATUSES = ("queued", "running", "done", "failed", "cancelled")
 _TIME = sa.TIMESTAMP(timezone=True)
 
@@ -253,6 +255,36 @@ marker = sa.Table(
     metadata,
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("value", sa.BigInteger, nullable=False),
+)
+
+#: What was stopped at once and stays so until somebody releases it. Rows stay: they say who did what, and why.
+kill_switch = sa.Table(
+    "kill_switch",
+    metadata,
+    sa.Column("id", sa.Integer, sa.Identity(), primary_key=True),
+    sa.Column("scope", sa.Text, nullable=False),
+    sa.Column("bot_id", sa.Integer, sa.ForeignKey("bot.id", ondelete="CASCADE")),
+    sa.Column("account_id", sa.Integer, sa.ForeignKey("account.id", ondelete="CASCADE")),
+    #: Whose things it stops; None: everybody's, or things without an owner.
+    sa.Column("owner_id", sa.Integer, sa.ForeignKey("app_user.id")),
+    sa.Column("reason", sa.Text, nullable=False),
+    #: None: the command line of this machine.
+    sa.Column("engaged_by", sa.Integer, sa.ForeignKey("app_user.id")),
+    sa.Column("engaged_at", _TIME, nullable=False, server_default=sa.func.now()),
+    sa.Column("released_by", sa.Integer, sa.ForeignKey("app_user.id")),
+    #: None while it is engaged.
+    sa.Column("released_at", _TIME),
+    _one_of("scope", SWITCHES, "kill_switch_scope"),
+    sa.Index("kill_switch_bot", "bot_id"),
+    sa.Index("kill_switch_account", "account_id"),
+    sa.Index("kill_switch_owner", "owner_id", "id"),
+)
+sa.Index(
+    "kill_switch_engaged",
+    *(kill_switch.c[name] for name in ("scope", "bot_id", "account_id", "owner_id")),
+    unique=True,
+    postgresql_nulls_not_distinct=True,
+    postgresql_where=kill_switch.c.released_at.is_(None),
 )
 
 for _owned in (account, bot, passport):

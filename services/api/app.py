@@ -29,6 +29,7 @@ from services.api.openapi import install as install_openapi
 from services.api.passports.routes import routes as passports
 from services.api.reports.routes import routes as reports
 from services.api.studies.routes import routes as studies
+from services.api.system.kill_switch import routes as kill_switches
 from services.api.system.routes import probes
 from services.api.system.routes import routes as system
 from services.api.users.routes import routes as users
@@ -36,7 +37,10 @@ from services.common import logs, metrics, watches
 from services.common.edge import EdgeOnly
 from services.common.queue import Queue
 
-ROUTERS = (probes, auth, users, accounts, markets, studies, jobs, passports, bots, reports, alerts, events, system)
+ROUTERS = (
+    probes, auth, users, accounts, markets, studies, jobs, passports, bots, kill_switches,
+    reports, alerts, events, system,
+)  # fmt: skip
 
 
 def create_app() -> FastAPI:

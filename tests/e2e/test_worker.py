@@ -6,11 +6,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from autogrid.core.grid import Grid
-from autogrid.errors import InvalidInput
+from autogrid.errors import Conflict, InvalidInput
 from autogrid.live.code import code_hash
-from autogrid.store import accounts, bots, budget
+from autogrid.store import accounts, bots, budget, kill_switch
 from tests.e2e.books import compare
 from tests.e2e.stack import GRID, MARKET, Stack
 from tests.loopback_client import Loopback
@@ -119,9 +120,23 @@ def test_the_kill_switch_stops_all_bots_of_an_account(stack: Stack) -> None:
     both = [stack.bot(account, symbol) for symbol in ("C4/USDT", "C5/USDT")]
     stack.until(lambda: len(stack.open_orders("killed")) == 8, "eight orders")
     with stack.engine.begin() as connection:
-        assert bots.kill(connection, account_id=account, reason="test") == both
+        switch, killed = kill_switch.engage(connection, "account", account, "test", None)
+    assert killed == both
     stack.until(lambda: not stack.open_orders("killed"), "no orders")
     stack.until(lambda: [stack.row(bot).status for bot in both] == ["halted", "halted"], "halted")
+    # Engaged it stays: no start is taken, and a worker does not obey one that came past the check.
+    with pytest.raises(Conflict, match="kill switch"):
+        stack.wish(both[0], "run")
+    with stack.engine.begin() as connection:
+        past = "UPDATE bot SET wish = 'run', status = 'running', next_tick_at = now() WHERE id = :b"
+        connection.execute(sa.text(past), {"b": both[0]})
+    stack.until(lambda: stack.row(both[0]).status == "halted", "halted again")
+    assert not stack.open_orders("killed")
+    with stack.engine.begin() as connection:
+        kill_switch.release(connection, switch.id, None, as_admin=True)
+    stack.wish(both[0], "run")
+    stack.until(lambda: len(stack.open_orders("killed")) == 4, "one of them trades again")
+    assert stack.row(both[1]).status == "halted"
 
 
 def test_two_bots_cannot_spend_the_same_coins(stack: Stack) -> None:

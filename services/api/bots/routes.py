@@ -8,7 +8,7 @@ from autogrid.core.bot import Bot as CoreBot
 from autogrid.exchange.open import open_limiter
 from autogrid.live.enrol import Enrolment, enrol
 from autogrid.live.explain import explain
-from autogrid.store import accounts, bot_history, bot_summaries, bots, passports
+from autogrid.store import accounts, bot_history, bot_summaries, bots, engaged, passports
 from autogrid.store.bot_rows import unpack_market
 from services.api.access import TRADER, VIEWER, Caller, open_to
 from services.api.bots.models import Bot, Cells, Equity, Event, Fill, NewBot, Order, Pause, Pnl, Status, Stop, Twin, Why
@@ -42,6 +42,7 @@ def add_bot(request: Request, new: NewBot, who: Who, db: Db) -> Bot:
     with db.begin() as connection:
         passport = passports.get(connection, new.passport_id, who.sees)
         account = accounts.get(connection, new.account_id, who.sees)
+        engaged.require_account(connection, account.id, who.id)
     wanted = Enrolment(account=account, name=new.name, start=new.start, owner_id=who.id)
     made = enrol(db.engine, passport, wanted, open_limiter(request.app.state.redis))
     return get_bot(made, who, db)
@@ -56,7 +57,7 @@ def get_bot(bot_id: Id, who: Who, db: Db) -> Bot:
 
 @routes.post("/{bot_id}/start", **open_to(TRADER, 404, idempotent=True))
 def start_bot(bot_id: Id, who: Who, db: Db) -> Bot:
-    """Let a bot trade."""
+    """Let a bot trade. 409 while a kill switch that covers it is engaged."""
     return _ask(db, bot_id, who, "run")
 
 
@@ -68,7 +69,7 @@ def pause_bot(bot_id: Id, pause: Pause, who: Who, db: Db) -> Bot:
 
 @routes.post("/{bot_id}/resume", **open_to(TRADER, 404, idempotent=True))
 def resume_bot(bot_id: Id, who: Who, db: Db) -> Bot:
-    """Go on after a pause, or after a halt whose cause you have seen to."""
+    """Go on after a pause, or after a halt whose cause you have seen to. 409 while a kill switch is engaged."""
     return _ask(db, bot_id, who, "run")
 
 
@@ -80,7 +81,7 @@ def stop_bot(bot_id: Id, stop: Stop, who: Who, db: Db) -> Bot:
 
 @routes.post("/{bot_id}/kill", **open_to(TRADER, 404, idempotent=True))
 def kill_bot(bot_id: Id, why: Why, who: Who, db: Db) -> Bot:
-    """Cancel all of its orders at once and halt it."""
+    """Cancel all of its orders at once and halt it until it is resumed; /v1/kill-switch keeps it from that, too."""
     return _ask(db, bot_id, who, "kill", why.reason)
 
 

@@ -6,7 +6,7 @@ from fastapi import Query, Request
 
 from autogrid.core.study import parse_study
 from autogrid.errors import Conflict
-from autogrid.store import accounts, jobs, passports, studies
+from autogrid.store import accounts, engaged, jobs, passports, studies
 from services.api.access import TRADER, VIEWER, Caller, open_to
 from services.api.deps import Database, Db, Id, PassportId, Who
 from services.api.jobs.models import FromStudy, Job, JobKind, NewBacktest, NewPromotion, Result, Status
@@ -25,9 +25,13 @@ def start_backtest(request: Request, new: NewBacktest, who: Who, db: Db) -> Job:
 
 @routes.post("/promotions", status_code=202, **open_to(TRADER, 404, idempotent=True))
 def start_promotion(request: Request, new: NewPromotion, who: Who, db: Db) -> Job:
-    """Prove a study through the live engine and the gates, and make a passport and a bot of it."""
+    """Prove a study through the live engine and the gates, and make a passport and a bot of it.
+
+    409 while a kill switch that covers the account is engaged.
+    """
     with db.begin() as connection:
-        accounts.get(connection, new.account_id, who.sees)
+        account = accounts.get(connection, new.account_id, who.sees)
+        engaged.require_account(connection, account.id, who.id)
     return _start(request, db, who, "promotion", new, new.model_dump(include={"to", "account_id", "name"}))
 
 

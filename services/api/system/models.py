@@ -87,8 +87,30 @@ class Kill(BaseModel):
         return self
 
 
+class Switch(BaseModel):
+    """A kill switch. While it is engaged nothing that it covers starts, resumes or is promoted (409)."""
+
+    id: int
+    scope: Literal["bot", "account", "mine", "everything"]
+    bot_id: int | None
+    account_id: int | None
+    #: Whose things it stops; null: everybody's.
+    owner_id: int | None
+    reason: str
+    #: The user; null: the command line of the server.
+    engaged_by: int | None
+    engaged_at: datetime
+    released_by: int | None
+    #: null while it is engaged.
+    released_at: datetime | None
+    #: Whether you may release it: admins all of them, owners what they engaged themselves.
+    may_release: bool
+
+
 class Killed(BaseModel):
     """What the kill switch reached."""
 
     #: Bots that were alive; each is halted by its next tick, which is due now.
     bots: list[int]
+    #: Engaged until somebody releases it at /v1/kill-switch/{id}/release.
+    switch: Switch

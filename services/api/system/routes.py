@@ -1,4 +1,4 @@
-"""Is it alive, is it ready, its numbers; who did what; the kill switch."""
+"""Is it alive, is it ready, its numbers; who did what."""
 
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -6,13 +6,12 @@ from importlib.metadata import version
 import redis
 from fastapi import Request, Response
 
-from autogrid.errors import NotAllowed
-from autogrid.store import accounts, audit, bots, overview
-from services.api.access import ADMIN, PUBLIC, TRADER, VIEWER, open_to
+from autogrid.store import audit, overview
+from services.api.access import PUBLIC, VIEWER, open_to
 from services.api.deps import Db, Who
 from services.api.paging import Page, Paged
 from services.api.route import router
-from services.api.system.models import Entry, Health, Kill, Killed, Readiness, Server, System, Workers
+from services.api.system.models import Entry, Health, Readiness, Server, System, Workers
 from services.api.system.ready import checks
 from services.common import metrics
 from services.common.queue import QUEUES
@@ -74,22 +73,6 @@ def list_audit(page: Paged, who: Who, db: Db) -> Page[Entry]:
     """What you did (an admin: what anybody did)."""
     with db.begin() as connection:
         return page.of(lambda row: Entry(**row), lambda at, limit: audit.listing(connection, who.sees, at, limit))
-
-
-@routes.post("/kill-switch", **open_to(TRADER, 404, idempotent=True))
-def kill(kill: Kill, who: Who, db: Db) -> Killed:
-    """Halt a bot, all bots of an account, all of yours or all there are, and cancel their orders."""
-    if kill.scope == "everything" and who.role != ADMIN:
-        raise NotAllowed("scope everything needs the role admin: use scope mine")
-    with db.begin() as connection:
-        if kill.scope == "bot":
-            bots.get(connection, kill.id or 0, who.sees)
-            return Killed(bots=bots.kill(connection, bot_id=kill.id, reason=kill.reason))
-        if kill.scope == "account":
-            accounts.get(connection, kill.id or 0, who.sees)
-            return Killed(bots=bots.kill(connection, account_id=kill.id, reason=kill.reason))
-        owner = None if kill.scope == "everything" else who.id
-        return Killed(bots=bots.kill(connection, owner_id=owner, reason=kill.reason))
 
 
 def _depths(server: "redis.Redis") -> dict[str, int] | None:

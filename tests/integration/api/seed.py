@@ -10,7 +10,19 @@ from autogrid.core.grid import Grid
 from autogrid.core.market import Market
 from autogrid.core.study import parse_study
 from autogrid.live.code import code_hash
-from autogrid.store import accounts, api_keys, bots, jobs, passports, reports, schedules, secrets, studies, targets
+from autogrid.store import (
+    accounts,
+    api_keys,
+    bots,
+    jobs,
+    kill_switch,
+    passports,
+    reports,
+    schedules,
+    secrets,
+    studies,
+    targets,
+)
 from autogrid.store.accounts import Credentials
 from autogrid.store.bots import NewBot
 from autogrid.store.passports import Passport
@@ -70,6 +82,8 @@ def everything(connection: Connection, owner: int, number: int = 1) -> dict[str,
     schedule = schedules.add(connection, owner, when, datetime.now(UTC))["id"]
     url = secrets.fernet().encrypt(b"json://127.0.0.1:9/hook")
     target = targets.add(connection, owner, {"name": name, "url": url, "kinds": ["digest"]})["id"]
+    closed = accounts.add(connection, name=f"closed {number}", exchange="paper", owner_id=owner)
+    switch = kill_switch.engage(connection, "account", closed, "seed", owner)[0].id
     key = api_keys.add(connection, owner, name, "viewer")[0]["id"]
     return {
         "user_id": owner,
@@ -83,4 +97,5 @@ def everything(connection: Connection, owner: int, number: int = 1) -> dict[str,
         "schedule_id": schedule,
         "target_id": target,
         "key_id": key,
+        "switch_id": switch,
     }

@@ -40,8 +40,19 @@ def test_bots_and_accounts_through_an_api(server: Server, things: dict[str, Any]
     assert _run(*api, "bots", "pause", bot, "--keep-orders").output == f"bot {bot}: hold, waiting\n"
     assert _run(*api, "bots", "resume", bot).output == f"bot {bot}: run, waiting\n"
     assert _run(*api, "bots", "stop", bot, "--sell").output == f"bot {bot}: stop_sell, waiting\n"
-    assert _run(*api, "bots", "kill", "--account", "thing 1").output == f"killed: {bot}\n"
-    assert _run(*api, "bots", "kill", "--all").output == f"killed: {bot}\n"
+    killed = _run(*api, "bots", "kill", "--account", "thing 1", "--reason", "key leaked").output
+    assert killed.startswith(f"killed: {bot}\nkill switch ")
+    assert _run(*api, "bots", "kill", "--all").output.startswith(f"killed: {bot}\n")
+    with pytest.raises(Conflict, match="key leaked"):
+        _run(*api, "bots", "resume", bot)
+    shown = _run(*api, "bots", "switches").output
+    assert "key leaked" in shown
+    assert "all of user" in shown
+    for line in shown.splitlines()[1:]:
+        assert "is released" in _run(*api, "bots", "release", line.split()[0]).output
+    assert "none" in _run(*api, "bots", "switches").output
+    assert "key leaked" in _run(*api, "bots", "switches", "--released").output
+    assert _run(*api, "bots", "resume", bot).output == f"bot {bot}: run, waiting\n"
     assert "thing 1" in _run(*api, "accounts", "list").output
     refused = _run(*api, "accounts", "test", "thing 1")
     assert refused.exit_code == 1

@@ -17,7 +17,7 @@ from autogrid.core.market import Market
 from autogrid.core.study import parse_study
 from autogrid.data.export import write_candles
 from autogrid.data.ingest import import_file
-from autogrid.errors import InvalidInput
+from autogrid.errors import Conflict, InvalidInput
 from autogrid.live import code
 from autogrid.promotion import gates
 from autogrid.promotion.promote import Wanted, check, promote, prove
@@ -245,5 +245,17 @@ def test_bots_commands(run: Run, store: sa.Engine) -> None:
     assert f"killed: {one}" in run("bots", "kill", str(one)).output
     run("bots", "kill", "--all")
     assert wishes() == ["kill", "kill"]
+    switches = run("bots", "switches").output
+    assert f"bot {one}" in switches
+    assert "everything" in switches
+    with pytest.raises(Conflict, match="kill switch"):
+        run("bots", "resume", str(two))
+    with pytest.raises(Conflict, match="kill switch"):
+        run("promote", "mine.toml", "--to", "paper", "--name", "three")
+    for line in switches.splitlines()[1:]:
+        assert "is released" in run("bots", "release", line.split()[0]).output
+    assert "No kill switch is engaged" in run("bots", "switches").output
+    run("bots", "resume", str(two))
+    assert wishes() == ["kill", "run"]
     with pytest.raises(InvalidInput, match="exactly one of ID, --account NAME and --all"):
         run("bots", "kill")
