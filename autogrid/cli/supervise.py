@@ -1,17 +1,55 @@
 """Processes that belong together: started as one, restarted when they die, stopped as one."""
 
+import ctypes
+import fcntl
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO
 
 import structlog
 
+from autogrid.errors import Conflict
+
 #: A process that died is started again after so many seconds, doubled while it keeps dying within STABLE_S.
 FIRST_S, LONGEST_S, STABLE_S = 0.5, 30.0, 20.0
+#: Linux's prctl, loaded before any fork; None elsewhere.
+_PRCTL = getattr(ctypes.CDLL(None), "prctl", None)
+_PR_SET_PDEATHSIG = 1
+
+
+@contextmanager
+def alone(path: Path, what: str) -> Iterator[None]:
+    """Hold the file for as long as this process lives, however it ends. Conflict while another process holds it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            who = file.read().strip() or "unknown"
+            raise Conflict(
+                f"{what} runs already in {path.parent}, process {who}: use that one, stop it with Ctrl-C, "
+                "or set AUTOGRID_HOME to another directory"
+            ) from None
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
+def _end_with(parent: int) -> None:
+    """In a new child: ask the kernel for SIGTERM when the parent is gone, so that its end is everybody's end."""
+    if _PRCTL is not None:
+        _PRCTL(_PR_SET_PDEATHSIG, int(signal.SIGTERM))
+        if os.getppid() != parent:  # it has gone already
+            os._exit(0)
 
 
 @dataclass
@@ -28,8 +66,11 @@ class Member:
     restarts: int = 0
 
     def start(self, output: IO[bytes] | None) -> None:
-        """Start it, in a session of its own: Ctrl-C reaches us first, and its children can be ended with it."""
-        environment = {**os.environ, **self.environment}
+        """Start it, in a session of its own: Ctrl-C reaches us first, and its children can be ended with it.
+
+        Should this process (or the thread that calls this) be killed, it is asked to end.
+        """
+        environment, parent = {**os.environ, **self.environment}, os.getpid()
         self.started = time.monotonic()
         self.process = subprocess.Popen(
             self.command,
@@ -38,6 +79,7 @@ class Member:
             stdout=output,
             stderr=output,
             start_new_session=True,
+            preexec_fn=lambda: _end_with(parent),
         )
 
     def signal(self, number: int, group: bool = False) -> None:

@@ -60,6 +60,14 @@ def up(
 
     PostgreSQL and Valkey where no other server is configured, a worker, beat and the user streams.
     """
+    from autogrid.cli import supervise
+    from autogrid.settings import settings
+
+    with supervise.alone(settings().autogrid_home.expanduser() / "up.lock", "autogrid up"):
+        _up(queues, concurrency, log, metrics_port, web)
+
+
+def _up(queues: str, concurrency: int, log: Path | None, metrics_port: int | None, web: bool) -> None:
     from tempfile import TemporaryDirectory
 
     from autogrid.cli import supervise
