@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     #: Part of an exchange's rate limits that processes with this `egress_name` may use. More than 1 serves only
     #: against an exchange of one's own.
     rate_limit_share: float = 1.0
+    #: Hosts, addresses and networks (`loopback, 10.1.0.0/16`) that webhooks and base URLs of users may name although
+    #: they are no part of the public internet; in development they may name any.
+    outbound_allow: str = ""
     #: Seconds between two looks at a quiet bot.
     tick_interval_s: float = 5.0
     #: Seconds between two looks for bots that are due.

@@ -19,9 +19,12 @@ def add(
     stdin: Annotated[bool, typer.Option(help="Read key, secret and password as lines of standard input.")] = False,
 ) -> None:
     """Add an account. Its key and secret are asked for, or read as lines; never give them as arguments."""
+    from autogrid.exchange import outbound
     from autogrid.store import accounts
     from autogrid.store.engine import engine
 
+    if base_url:
+        outbound.check_url(base_url, "base_url")
     credentials = None if exchange == accounts.PAPER else _credentials(stdin)
     with engine().begin() as connection:
         made = accounts.add(

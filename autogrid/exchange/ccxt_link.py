@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from autogrid.errors import AutogridError, Rejected, RetryLater
+from requests.adapters import HTTPAdapter
+
+from autogrid.errors import AutogridError, InvalidInput, Rejected, RetryLater
+from autogrid.exchange import outbound
 from autogrid.exchange.ccxt_errors import Answer, is_clock, translate
 from autogrid.exchange.ccxt_load import exchange_class
 from autogrid.exchange.ccxt_table import Profile, profile
@@ -70,6 +73,29 @@ def client_config(connection: Connection) -> dict[str, Any]:
     return config
 
 
+def open_client(connection: Connection) -> Any:
+    """ccxt's client. At an address that a user has chosen it connects only to where users may go."""
+    client = exchange_class(connection.exchange)(client_config(connection))
+    if connection.base_url:
+        for scheme in ("http://", "https://"):
+            client.session.mount(scheme, _Guarded())
+    return client
+
+
+class _Guarded(HTTPAdapter):
+    """Sends requests; redirects are not followed to where users may not go either."""
+
+    def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            with outbound.guarded():
+                return super().send(request, *args, **kwargs)
+        except OSError as error:
+            # ccxt would say no more than that it failed.
+            if why := outbound.refusal(error):
+                raise InvalidInput(f"base_url: {why}") from error
+            raise
+
+
 def _compatible_server(connection: Connection) -> dict[str, Any]:
     """ccxt settings that point at `base_url`."""
     base = connection.base_url.rstrip("/")
@@ -108,7 +134,7 @@ class Link:
     def __init__(self, connection: Connection, limiter: Limiter) -> None:
         self.exchange = connection.exchange
         self.profile: Profile = profile(connection.exchange)
-        self.client = exchange_class(connection.exchange)(client_config(connection))
+        self.client = open_client(connection)
         # Money must never be a float: numbers stay the strings that the exchange sent.
         self.client.number = str
         self.client.on_json_response = _exact_json

@@ -4,8 +4,7 @@ from typing import Any
 
 from autogrid.errors import Unavailable
 from autogrid.exchange.ccxt_errors import translate
-from autogrid.exchange.ccxt_link import Connection, client_config
-from autogrid.exchange.ccxt_load import exchange_class
+from autogrid.exchange.ccxt_link import Connection, open_client
 
 
 class PublicMarket:
@@ -13,7 +12,7 @@ class PublicMarket:
 
     def __init__(self, connection: Connection, symbol: str) -> None:
         #: A ccxt client, for autogrid.data.fetch.
-        self.client: Any = exchange_class(connection.exchange)(client_config(connection))
+        self.client: Any = open_client(connection)
         self.symbol = symbol
 
     def newest(self, limit: int) -> list[list[float]]:

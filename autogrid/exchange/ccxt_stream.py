@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
+from autogrid.exchange import outbound
 from autogrid.exchange.ccxt_errors import translate
 from autogrid.exchange.ccxt_link import Connection, client_config
 from autogrid.exchange.ccxt_load import stream_class
@@ -41,14 +42,18 @@ class CcxtOrderEvents:
     def __init__(self, connection: Connection) -> None:
         self._exchange = connection.exchange
         self._row = profile(connection.exchange)
+        #: Whether a user has chosen the address.
+        self._chosen = bool(connection.base_url or connection.ws_url)
         self._client: Any = stream_class(connection.exchange)(client_config(connection))
         self._events: asyncio.Queue[Wake] = asyncio.Queue()
         self._watching: asyncio.Task[None] | None = None
         self._hooked = self._hook()
 
     async def start(self) -> None:
-        await self._told(self._subscribe())
-        self._watching = asyncio.ensure_future(self._watch())
+        with outbound.guarded(self._chosen):
+            await self._told(self._subscribe())
+            # The task keeps the guard: it has a copy of this context.
+            self._watching = asyncio.ensure_future(self._watch())
 
     async def next(self) -> set[Wake]:
         assert self._watching is not None, "start first"

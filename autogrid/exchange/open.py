@@ -5,6 +5,7 @@ from collections.abc import Callable, Hashable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from autogrid.exchange import outbound
 from autogrid.exchange.limiter import Limiter, MemoryLimiter
 from autogrid.exchange.user_stream import UserStream
 from autogrid.settings import settings
@@ -80,9 +81,15 @@ def open_user_stream(connection: "Connection", *, quiet_s: float = 1800.0) -> Us
 def connection_to(
     exchange: str, api_key: str = "", secret: str = "", password: str = "", base_url: str = "", ws_url: str = ""
 ) -> "Connection":
-    """Where and how an account is reached, by the settings of this process."""
+    """Where and how an account is reached, by the settings of this process.
+
+    InvalidInput for another server than the exchange's own that users may not reach (autogrid.exchange.outbound).
+    """
     from autogrid.exchange.ccxt_link import Connection, Credentials
 
+    for url in (base_url, ws_url):
+        if url:
+            outbound.check_url(url, "base_url")
     chosen = settings()
     return Connection(
         exchange=exchange,

@@ -2,6 +2,7 @@
 
 from fastapi import Request
 
+from autogrid.exchange import outbound
 from autogrid.exchange.account import open_account
 from autogrid.exchange.ccxt_table import profile
 from autogrid.exchange.open import open_limiter
@@ -30,6 +31,8 @@ def add_account(new: NewAccount, who: Who, db: Db) -> Account:
     """Keep an account; its credentials are encrypted and never shown again."""
     if new.exchange != accounts.PAPER:
         profile(new.exchange)
+    if new.base_url is not None:
+        outbound.check_url(new.base_url, "base_url")
     with db.begin() as connection:
         made = accounts.add(
             connection,

@@ -1,6 +1,5 @@
 """Where people are told, and what they were told."""
 
-from autogrid.errors import InvalidInput
 from autogrid.store import secrets, targets
 from services.api.access import TRADER, VIEWER, open_to
 from services.api.alerts.models import Alert, NewTarget, Target, TargetChange, Tried
@@ -62,8 +61,5 @@ def list_alerts(page: Paged, who: Who, db: Db) -> Page[Alert]:
 
 
 def _seal(url: str) -> bytes:
-    if not messenger.understands(url):
-        raise InvalidInput(
-            "url: expected an apprise URL such as mailto://user:password@example.org, found another text"
-        )
+    messenger.check(url)
     return secrets.seal_text(url)

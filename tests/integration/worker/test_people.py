@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from autogrid.core.grid import Grid
 from autogrid.core.market import Market
+from autogrid.errors import InvalidInput
 from autogrid.store import accounts, bots, secrets, targets, users
 from autogrid.store.bots import NewBot
 from services.common import messenger, metrics, news
@@ -200,8 +201,9 @@ def test_missing_orders_are_told(store: sa.Engine, hook: Hook) -> None:
     assert _outcomes(store, owner) == ["sent", "repeated"]
 
 
-def test_local_programs_are_no_targets() -> None:
-    assert messenger.understands("mailto://user:pass@example.org")
-    assert messenger.understands("tgram://123456789:abcdefg_hijklmnop/12315544/")
-    for url in ("exec://rm", "file:///etc/passwd", "syslog://", "dbus://", "nonsense", "", "http://"):
-        assert not messenger.understands(url), url
+def test_services_are_targets() -> None:
+    messenger.check("mailto://user:pass@example.org")
+    messenger.check("tgram://123456789:abcdefg_hijklmnop/12315544/")
+    messenger.check("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#grid")
+    with pytest.raises(InvalidInput, match="expected all that apprise needs"):
+        messenger.check("slack://x")
