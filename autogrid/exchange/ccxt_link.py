@@ -1,6 +1,7 @@
 """One HTTP session of one account through ccxt: every call is budgeted, watched and its errors told apart."""
 
 import decimal
+import functools
 import hashlib
 import json
 import time
@@ -109,9 +110,14 @@ def _compatible_server(connection: Connection) -> dict[str, Any]:
         # ccxt finds the spot stream by "/stream" in its address.
         "ws": {"spot": f"{ws}/stream/ws", "ws-api": {"spot": f"{ws}/ws-api/v3"}},
     }
-    # With other addresses ccxt no longer finds the error table of its spot market; this puts it back.
-    exact = exchange_class("binance")().exceptions["spot"]["exact"]
-    return {"urls": {"api": api}, "exceptions": {"exact": exact}}
+    return {"urls": {"api": api}, "exceptions": {"exact": _spot_errors()}}
+
+
+@functools.cache
+def _spot_errors() -> dict[str, type[Exception]]:
+    """With other addresses ccxt no longer finds the error table of its spot market; this puts it back."""
+    found: dict[str, type[Exception]] = exchange_class("binance")().exceptions["spot"]["exact"]
+    return found
 
 
 def _moved(address: Any, base: str, ws: str) -> Any:

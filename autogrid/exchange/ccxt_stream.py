@@ -2,8 +2,12 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
+
+import aiohttp
+import certifi
 
 from autogrid.exchange import outbound
 from autogrid.exchange.ccxt_errors import translate
@@ -13,10 +17,33 @@ from autogrid.exchange.ccxt_table import profile
 from autogrid.exchange.user_stream import EVERYTHING, UserStream, Wake
 
 T = TypeVar("T")
+#: Connections that are being made at once: more only make each other late, past the time their signatures hold.
+AT_ONCE = 4
+
+
+class Sockets:
+    """What all streams of one process share: a TLS context costs 1 MB and 20 ms, so there is one. An event loop's own.
+
+    `async with` closes it.
+    """
+
+    def __init__(self) -> None:
+        self.connecting = asyncio.Semaphore(AT_ONCE)
+        self.tls = ssl.create_default_context(cafile=certifi.where())
+        # Accounts share no cookies, and each keeps a connection of its own for good.
+        connector = aiohttp.TCPConnector(ssl=self.tls, limit=0)
+        self.session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+    async def __aenter__(self) -> "Sockets":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.session.close()
 
 
 async def watch(
     connection: Connection,
+    sockets: Sockets,
     on_open: Callable[[], None],
     on_event: Callable[[set[str]], None],
     on_lost: Callable[[str], None],
@@ -27,7 +54,7 @@ async def watch(
     `on_event` gets the symbols of orders that filled or ended (as the exchange writes them where ccxt does not know
     the market). `on_lost` gets the reason. AccountBlocked ends it.
     """
-    stream = UserStream(lambda: CcxtOrderEvents(connection), on_lost=on_lost)
+    stream = UserStream(lambda: CcxtOrderEvents(connection, sockets), on_lost=on_lost)
     async with contextlib.aclosing(stream.wakes()) as wakes:
         async for batch in wakes:
             if EVERYTHING in batch:
@@ -39,19 +66,25 @@ async def watch(
 class CcxtOrderEvents:
     """One connection. Tells of orders that filled or ended; that a new one rests is our own doing."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, sockets: Sockets) -> None:
         self._exchange = connection.exchange
         self._row = profile(connection.exchange)
         #: Whether a user has chosen the address.
         self._chosen = bool(connection.base_url or connection.ws_url)
-        self._client: Any = stream_class(connection.exchange)(client_config(connection))
+        self._connection, self._sockets = connection, sockets
+        self._client: Any = None
         self._events: asyncio.Queue[Wake] = asyncio.Queue()
         self._watching: asyncio.Task[None] | None = None
-        self._hooked = self._hook()
+        self._hooked = False
 
     async def start(self) -> None:
         with outbound.guarded(self._chosen):
-            await self._told(self._subscribe())
+            async with self._sockets.connecting:
+                shared = {"session": self._sockets.session}
+                self._client = stream_class(self._exchange)(client_config(self._connection) | shared)
+                self._client.ssl_context = self._sockets.tls
+                self._hooked = self._hook()
+                await self._told(self._subscribe())
             # The task keeps the guard: it has a copy of this context.
             self._watching = asyncio.ensure_future(self._watch())
 
@@ -74,7 +107,8 @@ class CcxtOrderEvents:
             self._watching.cancel()
             with contextlib.suppress(Exception, asyncio.CancelledError):
                 await self._watching
-        await self._client.close()
+        if self._client is not None:
+            await self._client.close()
 
     async def _subscribe(self) -> None:
         if self._hooked:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from autogrid.exchange.ccxt_adapter import CcxtExchange
     from autogrid.exchange.ccxt_link import Connection
+    from autogrid.exchange.ccxt_stream import Sockets
 
 
 class Closable(Protocol):
@@ -71,11 +72,11 @@ def open_exchange(
     return CcxtExchange(connection, limiter, maker_fee=maker_fee, taker_fee=taker_fee, buy_fee_asset=buy_fee_asset)
 
 
-def open_user_stream(connection: "Connection", *, quiet_s: float = 1800.0) -> UserStream:
+def open_user_stream(connection: "Connection", sockets: "Sockets", *, quiet_s: float = 1800.0) -> UserStream:
     """Wakes of one account. Nothing is sent before `wakes` is iterated."""
     from autogrid.exchange.ccxt_stream import CcxtOrderEvents
 
-    return UserStream(lambda: CcxtOrderEvents(connection), quiet_s=quiet_s)
+    return UserStream(lambda: CcxtOrderEvents(connection, sockets), quiet_s=quiet_s)
 
 
 def connection_to(

@@ -216,13 +216,16 @@ _DUE = sa.text(
     "WHERE bot.next_tick_at <= now() AND account.blocked_reason IS NULL "
     "AND (account.paused_until IS NULL OR account.paused_until <= now()) "
     "ORDER BY bot.next_tick_at LIMIT :most FOR UPDATE OF bot SKIP LOCKED) "
-    "UPDATE bot SET next_tick_at = now() + make_interval(secs => :interval) FROM picked WHERE bot.id = picked.id "
+    "UPDATE bot SET next_tick_at = now() + make_interval(secs => :interval * (0.8 + 0.4 * random())) "
+    "FROM picked WHERE bot.id = picked.id "
     "RETURNING bot.id"
 )
 
 
 def due(engine: Engine, limit: int, interval_s: float) -> list[int]:
-    """Bots to tick now, each given to one dispatcher only, and due again `interval_s` later.
+    """Bots to tick now, each given to one dispatcher only, and due again about `interval_s` later.
+
+    About: bots that started together would otherwise be due together for ever, with a queue in front of every one.
 
     A tick that finds its bot locked should `wake` it: what woke it may have come after the other tick looked.
     """

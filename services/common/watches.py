@@ -19,6 +19,8 @@ from services.common import metrics
 
 #: States that are stated even while no bot is in them, so that a graph shows a zero and not a hole.
 STATES = ("waiting", "running", "paused", "stopping", "halted", "refused", "error", "killing")
+#: Between a queue and a priority in the names of Celery's lists.
+SEPARATOR = "\x06\x16"
 
 
 def database(url: str, facts: bool = False, limiter: Limiter | None = None) -> None:
@@ -52,7 +54,9 @@ def redis(url: str, queues: tuple[str, ...] = ()) -> None:
     def check() -> None:
         opened.ping()
         for queue in queues:
-            metrics.QUEUE_DEPTH.labels(queue).set(float(str(opened.llen(queue))))
+            # Each priority of a queue is a list of its own; the first bears the queue's name.
+            names = [queue, *(f"{queue}{SEPARATOR}{priority}" for priority in (3, 6, 9))]
+            metrics.QUEUE_DEPTH.labels(queue).set(sum(float(str(opened.llen(name))) for name in names))
 
     metrics.watch("redis", check)
 

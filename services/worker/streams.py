@@ -12,14 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from sqlalchemy.engine import Engine
 
 from autogrid.errors import AutogridError
-from autogrid.exchange.ccxt_stream import watch
+from autogrid.exchange.ccxt_stream import Sockets, watch
 from autogrid.exchange.open import connection_to
 from autogrid.settings import settings
-from autogrid.store import bots, ticking
 from autogrid.store import engine as engines
+from autogrid.store import ticking
 from services.common import logs, metrics
 from services.worker.process import serve_metrics
-from services.worker.tasks import send_tick
+from services.worker.tasks import WAKE, send_tick
 
 #: Seconds between two looks for accounts and bots that came or went.
 LOOK_S = 3.0
@@ -39,26 +39,28 @@ class Streams:
     async def run(self) -> None:
         """Follow the accounts until cancelled."""
         loop = asyncio.get_running_loop()
-        try:
-            while True:
-                with contextlib.suppress(AutogridError):
-                    self._follow(await loop.run_in_executor(self._hands, ticking.streamed_accounts, self._engine))
-                await asyncio.sleep(LOOK_S)
-        finally:
-            for task in self._tasks.values():
-                task.cancel()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-            self._hands.shutdown()
+        async with Sockets() as sockets:
+            try:
+                while True:
+                    with contextlib.suppress(AutogridError):
+                        wanted = await loop.run_in_executor(self._hands, ticking.streamed_accounts, self._engine)
+                        self._follow(wanted, sockets)
+                    await asyncio.sleep(LOOK_S)
+            finally:
+                for task in self._tasks.values():
+                    task.cancel()
+                await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+                self._hands.shutdown()
 
-    def _follow(self, wanted: list[Which]) -> None:
+    def _follow(self, wanted: list[Which], sockets: Sockets) -> None:
         for gone in set(self._tasks) - set(wanted):
             self._tasks.pop(gone).cancel()
         for which in wanted:
             task = self._tasks.get(which)
             if task is None or task.done():
-                self._tasks[which] = asyncio.get_running_loop().create_task(self._listen(which))
+                self._tasks[which] = asyncio.get_running_loop().create_task(self._listen(which, sockets))
 
-    async def _listen(self, which: Which) -> None:
+    async def _listen(self, which: Which, sockets: Sockets) -> None:
         account_id, exchange, base_url, _ = which
         loop = asyncio.get_running_loop()
         connected = metrics.STREAM_CONNECTED.labels(exchange, "user")
@@ -89,7 +91,7 @@ class Streams:
         try:
             found = await loop.run_in_executor(self._hands, ticking.credentials, self._engine, account_id)
             connection = connection_to(exchange, found.api_key, found.secret, found.password or "", base_url or "")
-            await watch(connection, opened, event, lost)
+            await watch(connection, sockets, opened, event, lost)
         except AutogridError as error:
             log.warning("stream_ended", reason=str(error))
             await asyncio.sleep(LOOK_S * 10)
@@ -100,9 +102,8 @@ class Streams:
     def _wake(self, account_id: int, symbols: set[str] | None) -> None:
         """Have the account's bots ticked now; None: all of them."""
         try:
-            ids = ticking.working_bots(self._engine, account_id, symbols)
-            bots.wake(self._engine, ids)
-            send_tick(ids)
+            # Their due times stay: a wake that gets lost costs no more than the wait for the next poll.
+            send_tick(ticking.working_bots(self._engine, account_id, symbols), WAKE)
             metrics.WORK.labels("stream", "ok").inc()
         except Exception as error:  # noqa: BLE001 - whatever it was, dispatch ticks them within seconds anyway
             metrics.WORK.labels("stream", "error").inc()

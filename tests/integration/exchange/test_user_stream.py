@@ -1,7 +1,7 @@
 """The user stream of the loopback exchange through ccxt.pro: every order wakes, every loss is mended."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from decimal import Decimal as D
 from typing import Any
 
@@ -9,7 +9,7 @@ import pytest
 
 from autogrid.errors import AccountBlocked
 from autogrid.exchange.ccxt_adapter import CcxtExchange
-from autogrid.exchange.ccxt_stream import watch
+from autogrid.exchange.ccxt_stream import Sockets, watch
 from autogrid.exchange.limiter import MemoryLimiter
 from autogrid.exchange.open import connection_to, open_exchange, open_user_stream
 from autogrid.exchange.port import NewOrder
@@ -40,8 +40,16 @@ async def next_of(wakes: AsyncIterator[set[Wake]]) -> set[Wake]:
     return await asyncio.wait_for(anext(wakes), 10)
 
 
-def stream_of(loopback: Loopback, **options: Any) -> UserStream:
-    return open_user_stream(connection_to("binance", "akey", "asecret", base_url=loopback.url), **options)
+def stream_of(loopback: Loopback, sockets: Sockets, secret: str = "asecret", **options: Any) -> UserStream:
+    return open_user_stream(connection_to("binance", "akey", secret, base_url=loopback.url), sockets, **options)
+
+
+def run(test: Callable[[Sockets], Coroutine[Any, Any, None]]) -> None:
+    async def whole() -> None:
+        async with Sockets() as sockets:
+            await test(sockets)
+
+    asyncio.run(whole())
 
 
 def order(name: str) -> NewOrder:
@@ -49,8 +57,8 @@ def order(name: str) -> NewOrder:
 
 
 def test_fills_and_ends_wake(loopback: Loopback, exchange: CcxtExchange) -> None:
-    async def main() -> None:
-        stream = stream_of(loopback)
+    async def main(sockets: Sockets) -> None:
+        stream = stream_of(loopback, sockets)
         wakes = stream.wakes()
         assert await next_of(wakes) == {EVERYTHING}
         assert (stream.connected, stream.connections) == (True, 1)
@@ -72,13 +80,13 @@ def test_fills_and_ends_wake(loopback: Loopback, exchange: CcxtExchange) -> None
         await wakes.aclose()
         assert not stream.connected
 
-    asyncio.run(main())
+    run(main)
 
 
 def test_a_cut_stream_comes_back_and_wakes_all(loopback: Loopback, exchange: CcxtExchange) -> None:
     happened: list[object] = []
 
-    async def main() -> None:
+    async def main(sockets: Sockets) -> None:
         seen = asyncio.Event()
 
         def event(symbols: set[str]) -> None:
@@ -91,7 +99,7 @@ def test_a_cut_stream_comes_back_and_wakes_all(loopback: Loopback, exchange: Ccx
 
         connection = connection_to("binance", "akey", "asecret", base_url=loopback.url)
         opened, lost = (lambda: happened.append("open")), (lambda reason: happened.append("lost"))
-        watching = asyncio.ensure_future(watch(connection, opened, event, lost))
+        watching = asyncio.ensure_future(watch(connection, sockets, opened, event, lost))
         async with asyncio.timeout(10):
             await happens(1)
             await asyncio.to_thread(loopback.control, "stream", action="cut", target="user")
@@ -103,13 +111,13 @@ def test_a_cut_stream_comes_back_and_wakes_all(loopback: Loopback, exchange: Ccx
         with pytest.raises(asyncio.CancelledError):
             await watching
 
-    asyncio.run(main())
+    run(main)
     assert happened == ["open", "lost", "open", {"BTCUSDT"}]
 
 
 def test_a_mute_stream_is_connected_anew(loopback: Loopback, exchange: CcxtExchange) -> None:
-    async def main() -> None:
-        stream = stream_of(loopback, quiet_s=0.5)
+    async def main(sockets: Sockets) -> None:
+        stream = stream_of(loopback, sockets, quiet_s=0.5)
         wakes = stream.wakes()
         assert await next_of(wakes) == {EVERYTHING}
         await asyncio.to_thread(loopback.control, "stream", action="mute", target="user", account="a")
@@ -119,16 +127,16 @@ def test_a_mute_stream_is_connected_anew(loopback: Loopback, exchange: CcxtExcha
         await wakes.aclose()
         await asyncio.to_thread(loopback.control, "stream", action="unmute", target="user")
 
-    asyncio.run(main())
+    run(main)
 
 
 def test_a_wrong_key_ends_the_stream(loopback: Loopback) -> None:
-    async def main() -> None:
-        wakes = open_user_stream(connection_to("binance", "akey", "wrong", base_url=loopback.url)).wakes()
+    async def main(sockets: Sockets) -> None:
+        wakes = stream_of(loopback, sockets, "wrong").wakes()
         with pytest.raises(AccountBlocked):
             await next_of(wakes)
 
-    asyncio.run(main())
+    run(main)
 
 
 class Broken:
