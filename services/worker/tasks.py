@@ -80,6 +80,8 @@ def tick(self: Any, *, bot_id: int) -> None:
             # What woke this one may have come after the other tick looked: it looks again, or has just ended.
             client().set(f"{AGAIN}{bot_id}", 1, px=HARD_S * 1000)
             done = turn(bot_id)
+            if done.report.skipped != "locked":
+                client().delete(f"{AGAIN}{bot_id}")
         elif client().delete(f"{AGAIN}{bot_id}"):
             turn(bot_id)
     if sent_at is not None and done.target is not None:

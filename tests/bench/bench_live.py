@@ -98,35 +98,45 @@ def timed(runner: Runner, ids: list[int], what: str) -> None:
 
 
 def live(count: int) -> None:
-    """`count` bots on the loopback exchange through Celery and streams: from a fill to its counter-order."""
+    """`count` bots, each with its account, at the loopback exchange through Celery and streams.
+
+    From a fill to its counter-order, once with ten markets a second moving, once with all of them at once.
+    """
     symbols = [f"L{n}/USDT" for n in range(count)]
-    with Stack(symbols, workers=1, concurrency=2, beats=1, streams=True, TICK_INTERVAL_S="10") as stack:
-        names = {}
+    real = {"TICK_INTERVAL_S": "10", "RECV_WINDOW_MS": "5000", "HTTP_TIMEOUT_S": "10", "DISPATCH_INTERVAL_S": "1"}
+    with Stack(symbols, workers=1, concurrency=2, beats=1, streams=True, **real) as stack:
         for n, symbol in enumerate(symbols):
             stack.price(symbol, "101")
-            names[f"l{n}"] = symbol
             stack.bot(stack.account(f"l{n}"), symbol, Grid(lower="90", upper="110", cells=4, amount="1"))
         began = time.monotonic()
         total = "SELECT count(*) FROM bot_order WHERE status = 'open'"
         stack.until(lambda: stack.scalar(total) >= 4 * count, "all orders", 300)
         say("live: start", bots=count, orders=4 * count, seconds=round(time.monotonic() - began, 1))
         time.sleep(8)  # the streams stand
-        for n in range(count):
-            stack.price(f"L{n}/USDT", "106")
-            time.sleep(0.1)
-        filled = "SELECT count(*) FROM bot_fill WHERE kind = 1"
-        stack.until(lambda: stack.scalar(filled) >= count, "all fills", 120)
-        stack.until(lambda: stack.scalar(total) >= 4 * count, "all counter-orders", 120)
-        say("live: fill to counter-order", bots=count, **reaction(stack))
+        for what, price, pause_s, fills in (("10 a second", "106", 0.1, 1), ("all at once", "99", 0.0, 2)):
+            since_ms, processor_s = time.time() * 1000, busy(stack)
+            for symbol in symbols:
+                stack.price(symbol, price)
+                time.sleep(pause_s)
+            filled = "SELECT count(*) FROM bot_fill WHERE kind = 1"
+            stack.until(lambda done=fills * count: stack.scalar(filled) >= done, "all fills", 120)
+            stack.until(lambda: stack.scalar(total) >= 4 * count, "all counter-orders", 120)
+            spent = round((busy(stack) - processor_s) / count * 1000, 1)
+            say(f"live: fill to counter-order, {what}", bots=count, worker_ms=spent, **reaction(stack, since_ms))
         memory(stack)
         recovery(stack, count, total)
 
 
-def reaction(stack: Stack) -> dict[str, float]:
+def busy(stack: Stack) -> float:
+    """Processor seconds of the workers so far."""
+    return sum(sum(psutil.Process(pid).cpu_times()[:2]) for pid in stack.children())
+
+
+def reaction(stack: Stack, since_ms: float) -> dict[str, float]:
     took = []
     for account in stack.loopback.control("state")["accounts"].values():
         for trade in account["trades"]:
-            if not trade["isMaker"]:
+            if not trade["isMaker"] or trade["wallTime"] < since_ms:
                 continue
             later = [o["wallTime"] - trade["wallTime"] for o in account["orders"] if o["wallTime"] >= trade["wallTime"]]
             took += [min(later)] if later else []
