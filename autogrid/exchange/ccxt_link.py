@@ -19,6 +19,9 @@ from autogrid.exchange.ccxt_load import exchange_class
 from autogrid.exchange.ccxt_table import Profile, profile
 from autogrid.exchange.limiter import DATA, PLACE, Budget, Charge, Limiter
 
+#: Seconds between two corrections of our count of used weight by the exchange's: each is a round trip.
+TELL_S = 0.5
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Credentials:
@@ -155,6 +158,7 @@ class Link:
         )
         self._answer: Answer | None = None
         self._sent = False
+        self._told_at = -TELL_S
         self._watch()
 
     def call(
@@ -228,7 +232,8 @@ class Link:
             lower = {name.lower(): value for name, value in headers.items()}
             self._answer = Answer(code, lower, body or "")
             used = lower.get(self.profile.used_header, "")
-            if used.isdigit():
+            if used.isdigit() and time.monotonic() > self._told_at + TELL_S:
+                self._told_at = time.monotonic()
                 self._limiter.observe(self.weight, int(used))
             return body.strip()
 

@@ -233,11 +233,9 @@ def due(engine: Engine, limit: int, interval_s: float) -> list[int]:
         return list(connection.scalars(_DUE, {"most": limit, "interval": interval_s}))
 
 
-def wake(engine: Engine, bot_ids: Sequence[int] = (), account_id: int | None = None) -> int:
-    """Make bots due now: those of `bot_ids` and all of an account; final ones stay as they are. How many changed."""
-    which: sa.ColumnElement[bool] = bot.c.id.in_(list(bot_ids))
-    if account_id is not None:
-        which = sa.or_(which, bot.c.account_id == account_id)
+def wake(engine: Engine, bot_ids: Sequence[int] | None = None) -> int:
+    """Make bots due now: those of `bot_ids`, or all; final ones stay as they are. How many changed."""
+    which = sa.true() if bot_ids is None else bot.c.id.in_(list(bot_ids))
     with engine.begin() as connection:
         now = sa.func.now()
         return connection.execute(

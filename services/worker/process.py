@@ -72,6 +72,13 @@ def _started(**_: Any) -> None:
     _preload()
 
 
+def _ready(sender: Any, **_: Any) -> None:
+    """Have everything looked at: whatever ran before may have died with it in its hands."""
+    app = sender.app
+    if "live" in app.amqp.queues.consume_from:
+        app.send_task("live.dispatch", kwargs={"everything": True}, queue="live", ignore_result=True)
+
+
 def _beat_started(**_: Any) -> None:
     serve_metrics("beat", facts=True)
 
@@ -95,5 +102,6 @@ def _ending(**_: Any) -> None:
 
 signals.setup_logging.connect(_logging)
 signals.worker_init.connect(_started)
+signals.worker_ready.connect(_ready)
 signals.beat_init.connect(_beat_started)
 signals.worker_process_shutdown.connect(_ending)

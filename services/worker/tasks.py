@@ -48,9 +48,16 @@ def send_tick(bot_ids: list[int], priority: int = POLL) -> None:
 
 
 @shared_task(name="live.dispatch", soft_time_limit=SOFT_S, time_limit=HARD_S, ignore_result=True)  # type: ignore[untyped-decorator,unused-ignore]
-def dispatch() -> None:
-    """Send a tick to every bot that is due."""
+def dispatch(*, everything: bool = False) -> None:
+    """Send a tick to every bot that is due; `everything`: to all, for a worker that has just started.
+
+    What an earlier worker had taken from the queue when it died is then looked at at once, too.
+    """
     metrics.LAST_DISPATCH.set(time.time())
+    if everything:
+        if waiting := list(client().scan_iter(f"{QUEUED}*", count=1000)):
+            client().delete(*waiting)
+        bots.wake(runner().engine)
     send_tick(bots.due(runner().engine, MOST, settings().tick_interval_s))
     interval_s = settings().tick_interval_s
     if once("candles", interval_s):

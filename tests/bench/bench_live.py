@@ -22,6 +22,7 @@ from autogrid.live.run import Exchanges, Runner, rules
 from autogrid.store import accounts, bots
 from tests.e2e.stack import MARKET, Stack
 
+GRID_FILLS = "SELECT count(*) FROM bot_fill WHERE kind = 1"
 GRID = Grid(lower="90", upper="110", cells=20, amount="1")
 
 
@@ -118,8 +119,7 @@ def live(count: int) -> None:
             for symbol in symbols:
                 stack.price(symbol, price)
                 time.sleep(pause_s)
-            filled = "SELECT count(*) FROM bot_fill WHERE kind = 1"
-            stack.until(lambda done=fills * count: stack.scalar(filled) >= done, "all fills", 120)
+            stack.until(lambda wanted=fills * count: stack.scalar(GRID_FILLS) >= wanted, "all fills", 120)
             stack.until(lambda: stack.scalar(total) >= 4 * count, "all counter-orders", 120)
             spent = round((busy(stack) - processor_s) / count * 1000, 1)
             say(f"live: fill to counter-order, {what}", bots=count, worker_ms=spent, **reaction(stack, since_ms))
@@ -166,8 +166,9 @@ def recovery(stack: Stack, count: int, total: str) -> None:
     for n in range(count):
         stack.price(f"L{n}/USDT", "94")
     began = time.monotonic()
-    filled = "SELECT count(*) FROM bot_fill WHERE kind = 1"
-    stack.until(lambda: stack.scalar(filled) >= 3 * count and stack.scalar(total) >= 4 * count, "all orders again", 300)
+    stack.until(
+        lambda: stack.scalar(GRID_FILLS) >= 3 * count and stack.scalar(total) >= 4 * count, "all orders again", 300
+    )
     say("recovery: kill of all workers to every order restored", bots=count, seconds=round(time.monotonic() - began, 1))
 
 

@@ -39,9 +39,7 @@ def test_a_bot_waits_in_the_queue_once_and_wakes_have_their_own_lane(valkey: red
     assert first == b"live"
 
 
-def test_a_tick_that_starts_makes_room_for_the_next_wake(
-    valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_tick_that_starts_makes_room_for_the_next_wake(valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     def during(bot_id: int) -> Turn:
         send_tick([bot_id], WAKE)  # what happens while it looks is not covered by this look
         return Turn(Report(bot_id))
