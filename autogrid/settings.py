@@ -29,6 +29,11 @@ class Settings(BaseSettings):
     #: Keys for exchange credentials, made with `autogrid secrets new`, separated by commas: the first encrypts, all
     #: decrypt.
     encryption_key: SecretStr | None = None
+    #: Key, secret and, for okx, kucoin and bitget, password that `autogrid accounts add --from-env` stores encrypted.
+    #: Nothing else reads them: unset them afterwards.
+    exchange_api_key: SecretStr | None = None
+    exchange_api_secret: SecretStr | None = None
+    exchange_api_password: SecretStr | None = None
     #: How long after it was signed an exchange may still accept a request, ms.
     recv_window_ms: int = 5_000
     #: Added to the receive window before an order whose sending was never answered, and which the exchange does not

@@ -10,22 +10,36 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Accounts at exchanges: add, list, test.", no_args_is_help=True)
 
+Stdin = Annotated[bool, typer.Option(help="Read key, secret and password as lines of standard input.")]
+FromEnv = Annotated[
+    bool,
+    typer.Option(
+        "--from-env",
+        help="Read them from the environment: EXCHANGE_API_KEY, EXCHANGE_API_SECRET and, where the exchange asks "
+        "for one, EXCHANGE_API_PASSWORD.",
+    ),
+]
+
 
 @app.command("add")
 def add(
     name: Annotated[str, typer.Argument(help="What to call it.")],
     exchange: Annotated[str, typer.Option(help="ccxt's name of the exchange, such as binance; or paper.")],
     base_url: Annotated[str | None, typer.Option(help="Another server that speaks the exchange's API.")] = None,
-    stdin: Annotated[bool, typer.Option(help="Read key, secret and password as lines of standard input.")] = False,
+    stdin: Stdin = False,
+    from_env: FromEnv = False,
 ) -> None:
-    """Add an account. Its key and secret are asked for, or read as lines; never give them as arguments."""
+    """Add an account. Its key and secret are asked for without showing them, or read as lines or from the environment.
+
+    They are no arguments: everybody on the machine could read those.
+    """
     from autogrid.exchange import outbound
     from autogrid.store import accounts
     from autogrid.store.engine import engine
 
     if base_url:
         outbound.check_url(base_url, "base_url")
-    credentials = None if exchange == accounts.PAPER else _credentials(stdin)
+    credentials = None if exchange == accounts.PAPER else _credentials(stdin, from_env)
     with engine().begin() as connection:
         made = accounts.add(
             connection, name=name, exchange=exchange, credentials=credentials, base_url=base_url or None
@@ -36,13 +50,14 @@ def add(
 @app.command("set-key")
 def set_key(
     name: Annotated[str, typer.Argument(help="Account by name.")],
-    stdin: Annotated[bool, typer.Option(help="Read key, secret and password as lines of standard input.")] = False,
+    stdin: Stdin = False,
+    from_env: FromEnv = False,
 ) -> None:
     """Replace an account's key and secret."""
     from autogrid.store import accounts
     from autogrid.store.engine import engine
 
-    credentials = _credentials(stdin)
+    credentials = _credentials(stdin, from_env)
     with engine().begin() as connection:
         accounts.set_credentials(connection, accounts.get(connection, name).id, credentials)
     typer.echo(f"{name}: key ...{credentials.api_key[-4:]} set")
@@ -98,18 +113,31 @@ def test(name: Annotated[str, typer.Argument(help="Account by name.")]) -> None:
         raise typer.Exit(1)
 
 
-def _credentials(stdin: bool) -> "Credentials":
+def _credentials(stdin: bool, from_env: bool) -> "Credentials":
+    from autogrid.errors import InvalidInput
     from autogrid.store.accounts import Credentials
 
-    if stdin:
+    if stdin and from_env:
+        raise InvalidInput("give --stdin or --from-env, not both")
+    if from_env:
+        key, secret, password = _from_env()
+    elif stdin:
         lines = [line.strip() for line in sys.stdin.read().splitlines()]
         key, secret, password = (*lines, "", "", "")[:3]
     else:
         key = typer.prompt("API key")
         secret = typer.prompt("Secret", hide_input=True)
         password = typer.prompt("Password (only okx, kucoin, bitget)", default="", hide_input=True, show_default=False)
-    from autogrid.errors import InvalidInput
-
     if not key or not secret:
-        raise InvalidInput("expected an API key and a secret, found " + ("no secret" if key else "no key"))
+        remedy = ": set EXCHANGE_API_KEY and EXCHANGE_API_SECRET" if from_env else ""
+        raise InvalidInput(f"expected an API key and a secret, found {'no secret' if key else 'no key'}{remedy}")
     return Credentials(key, secret, password or None)
+
+
+def _from_env() -> tuple[str, str, str]:
+    from autogrid.settings import settings
+
+    chosen = settings()
+    found = (chosen.exchange_api_key, chosen.exchange_api_secret, chosen.exchange_api_password)
+    key, secret, password = ("" if each is None else each.get_secret_value().strip() for each in found)
+    return key, secret, password
