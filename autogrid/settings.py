@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     #: Added to the receive window before an order whose sending was never answered, and which the exchange does not
     #: know, is sent again, ms. Exchanges publish orders late: keep it above 10 s outside tests.
     settle_margin_ms: int = 12_000
+    #: Oldest last close that the price of a start or stop order is compared with (a bot's limit max_price_deviation),
+    #: seconds; where there is no younger one the order goes unchecked, and an event of the bot says so.
+    close_max_age_s: float = 600.0
     #: How long an exchange may take to answer, seconds.
     http_timeout_s: float = 10.0
     #: Name of the address that requests to exchanges come from; processes with the same name share one budget.

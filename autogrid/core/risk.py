@@ -21,6 +21,8 @@ class Exposure:
     #: Traded price and the last known close, ticks; None: no close is known.
     price: int
     close: int | None
+    #: Of when the close is.
+    close_said: str = ""
 
 
 def refusal(bot: Bot, intent: Intent, exposure: Exposure) -> str | None:
@@ -32,7 +34,8 @@ def refusal(bot: Bot, intent: Intent, exposure: Exposure) -> str | None:
         if apart > Fraction(limits.max_price_deviation):
             return (
                 f"price {market.price(exposure.price)} is {float(apart):.1%} from the last close "
-                f"{market.price(exposure.close)}, at most {float(limits.max_price_deviation):.1%} is allowed"
+                f"{market.price(exposure.close)}{f' {exposure.close_said}' if exposure.close_said else ''}, "
+                f"at most {float(limits.max_price_deviation):.1%} is allowed"
             )
     if limits.max_orders_per_minute is not None and exposure.recent >= limits.max_orders_per_minute:
         return f"{exposure.recent} orders within a minute, at most {limits.max_orders_per_minute} are allowed"

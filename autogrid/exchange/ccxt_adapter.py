@@ -12,7 +12,7 @@ from autogrid.exchange.ccxt_link import Connection, Link
 from autogrid.exchange.ccxt_table import ID
 from autogrid.exchange.ccxt_trades import of_order, since
 from autogrid.exchange.limiter import CANCEL, DATA, PLACE, PROTECT, Limiter
-from autogrid.exchange.port import BUY, Balance, ExchangeOrder, Execution, NewOrder, Page, Permissions
+from autogrid.exchange.port import BUY, Balance, Close, ExchangeOrder, Execution, NewOrder, Page, Permissions
 
 T = TypeVar("T")
 
@@ -60,6 +60,13 @@ class CcxtExchange:
         if last <= 0:
             raise Unavailable(f"{symbol}: expected the price of the last trade, found {ticker.get('last')!r}.")
         return last
+
+    def last_close(self, symbol: str) -> Close | None:
+        self._market(symbol)
+        if not self._client.has.get("fetchOHLCV"):
+            return None
+        rows = self._read("fetch_ohlcv", lambda: self._client.fetch_ohlcv(symbol, "1m", None, 2))
+        return self._parsed(lambda: parse.last_close(rows, self._client.milliseconds()))
 
     def balances(self) -> dict[str, Balance]:
         if not self._client.markets:

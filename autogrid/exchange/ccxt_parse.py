@@ -13,11 +13,13 @@ from autogrid.exchange.port import (
     OPEN,
     REFUSED,
     Balance,
+    Close,
     ExchangeOrder,
     Execution,
     NewOrder,
 )
 
+MINUTE_MS = 60_000
 _STATUS = {
     "open": OPEN,
     "canceling": OPEN,
@@ -102,6 +104,13 @@ def balances(raw: dict[str, Any]) -> dict[str, Balance]:
             free = (raw.get("free") or {}).get(coin)
             found[str(coin)] = Balance(number(free if free is not None else total), number(total))
     return found
+
+
+def last_close(rows: list[list[Any]], now_ms: int) -> Close | None:
+    """The newest 1m candle that has ended; the last one of an answer is still open, unless nothing trades."""
+    ended = [row for row in rows if int(row[0]) + MINUTE_MS <= now_ms] or rows[:-1]
+    newest = max(ended, key=lambda row: int(row[0]), default=None)
+    return None if newest is None else Close(number(newest[4]), int(newest[0]) + MINUTE_MS)
 
 
 def market(raw: dict[str, Any], buy_fee_asset: str, maker_fee: Decimal | None, taker_fee: Decimal | None) -> Market:

@@ -99,6 +99,7 @@ PROFILES: Mapping[str, Profile] = {
             "load_markets": 20,
             "fetch_balance": 20,
             "fetch_ticker": 2,
+            "fetch_ohlcv": 2,
             "fetch_order": 4,
             "fetch_open_orders": 6,
             "fetch_my_trades": 20,

@@ -83,6 +83,15 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Close:
+    """How the market's last finished minute ended."""
+
+    price: Decimal
+    #: When it ended.
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Permissions:
     """What the account's key may do; None where the exchange does not say."""
 
@@ -103,6 +112,9 @@ class Exchange(Protocol):
 
     def price(self, symbol: str) -> Decimal:
         """Price of the last trade."""
+
+    def last_close(self, symbol: str) -> Close | None:
+        """Close of the last finished 1m candle; None where the exchange has none."""
 
     def balances(self) -> dict[str, Balance]:
         """Coins the account holds."""

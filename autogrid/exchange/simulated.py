@@ -202,6 +202,9 @@ class Simulated:
             raise InvalidInput(f"{symbol}: expected a traded price, nothing has traded yet; feed the simulation first")
         return self.market.price(self.last)
 
+    def last_close(self, symbol: str) -> None:
+        """It has no candles: they are what moves it."""
+
     def balances(self) -> dict[str, Balance]:
         base, quote = self.symbol.split("/")
         total = Decimal(self.base_micro) * self.market.lot / MICRO

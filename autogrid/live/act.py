@@ -11,11 +11,14 @@ from autogrid.core.risk import Exposure, refusal
 from autogrid.errors import AccountBlocked, OutcomeUnknown, Rejected, RetryLater
 from autogrid.exchange import port
 from autogrid.exchange.port import Exchange
+from autogrid.live.close import KnownClose, known_close
 from autogrid.live.decide import halt
 from autogrid.live.ports import TickStore
 from autogrid.live.units import new_order
 
 MINUTE_MS = 60_000
+#: Oldest close that the price of a market order is compared with.
+CLOSE_AGE_MS = 600_000
 #: Pause before an order is tried again after it was refused: doubled with each refusal, up to the longest.
 FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 1_000, 300_000
 #: Reasons that go away by themselves are looked at again sooner.
@@ -27,9 +30,19 @@ HOPELESS = 5
 class Acting:
     """One pass's requests."""
 
-    def __init__(self, bot: Bot, store: TickStore, exchange: Exchange, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        bot: Bot,
+        store: TickStore,
+        exchange: Exchange,
+        clock: Callable[[], int],
+        close_age_ms: int = CLOSE_AGE_MS,
+    ) -> None:
         self.bot, self.store, self.exchange, self.clock = bot, store, exchange, clock
+        self.close_age_ms = close_age_ms
         self.new: list[Order] = []
+        #: To be committed with what `plan` found.
+        self.events: list[Event] = []
         self.carried = False
         #: Places for which an order is wanted: one that is cancelled there makes room for another.
         self._awaited: set[tuple[int, int]] = set()
@@ -48,12 +61,19 @@ class Acting:
             exposure = self._exposure(changes, live, price)
             for intent in changes.place:
                 if not self._carried(intent) and self._allowed(intent, exposure):
+                    self._tell_unchecked(intent, exposure)
                     part = self._slice(intent, price)
                     sliced |= part is not intent
                     self.new.append(self._row(part))
         changes.send += self.new
         self.missing = len(changes.place) - len(self.new) + sliced
         return changes
+
+    def _tell_unchecked(self, intent: Intent, exposure: Exposure) -> None:
+        """That a market order goes without a close to compare its price with is said once."""
+        bot, at = self.bot, intent.key[:2]
+        if intent.key.kind != GRID and exposure.close is None and exposure.close_said and at not in bot.attempts:
+            self.events.append(Event("info", "price_not_checked", {"reason": exposure.close_said}))
 
     def _slice(self, intent: Intent, price: int) -> Intent:
         """What of a start or stop order the exchange takes at once: the rest is wanted at the next look."""
@@ -68,8 +88,10 @@ class Acting:
         resting = sum(o.price * (o.lots - o.filled) for o in live if o.side == BUY)
         base = 0 if bot.position is None else int(bot.position.books.base_micro // MICRO) * price
         taking = any(intent.key.cell < 0 for intent in changes.place)
-        close = self.store.close_of(bot) if taking else None
-        return Exposure(len(live), resting + base, len(bot.sent_ms), price, close)
+        close = KnownClose(None, "")
+        if taking and bot.limits.max_price_deviation is not None:
+            close = known_close(bot, self.store, self.exchange, now, self.close_age_ms)
+        return Exposure(len(live), resting + base, len(bot.sent_ms), price, close.ticks, close.said)
 
     def _allowed(self, intent: Intent, exposure: Exposure) -> bool:
         at = intent.key[:2]

@@ -17,7 +17,7 @@ from autogrid.core.bot import Bot
 from autogrid.core.market import Market
 from autogrid.core.plan import plan
 from autogrid.errors import InvalidInput
-from autogrid.exchange.port import Balance, ExchangeOrder, Execution, NewOrder, Page, Permissions
+from autogrid.exchange.port import Balance, Close, ExchangeOrder, Execution, NewOrder, Page, Permissions
 from autogrid.exchange.simulated import Simulated
 from autogrid.exchange.simulated_state import from_json, to_json
 from autogrid.live.decide import FINAL
@@ -55,6 +55,7 @@ class PaperExchange:
     save: Callable[[], None]
     rules: Callable[..., Market] = field(init=False)
     price: Callable[[str], Decimal] = field(init=False)
+    last_close: Callable[[str], Close | None] = field(init=False)
     balances: Callable[[], dict[str, Balance]] = field(init=False)
     permissions: Callable[[], Permissions] = field(init=False)
     open_orders: Callable[[str], list[ExchangeOrder]] = field(init=False)
@@ -63,7 +64,7 @@ class PaperExchange:
     executions_of: Callable[[str, str], list[Execution]] = field(init=False)
 
     def __post_init__(self) -> None:
-        reads = ("rules", "price", "balances", "permissions", "open_orders", "find", "executions_since")
+        reads = ("rules", "price", "last_close", "balances", "permissions", "open_orders", "find", "executions_since")
         for name in (*reads, "executions_of"):
             setattr(self, name, getattr(self.account, name))
 

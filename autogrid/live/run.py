@@ -45,7 +45,8 @@ def soon() -> float:
 def rules() -> TickRules:
     """What ticks of this process share, by its code and settings."""
     chosen = settings()
-    return TickRules(code_hash(), t_safe_ms=chosen.recv_window_ms + chosen.settle_margin_ms)
+    t_safe_ms = chosen.recv_window_ms + chosen.settle_margin_ms
+    return TickRules(code_hash(), t_safe_ms, close_age_ms=int(chosen.close_max_age_s * 1000))
 
 
 class Exchanges:

@@ -12,7 +12,7 @@ from autogrid.core.orders import BUY
 from autogrid.errors import Halted, InvalidInput
 from autogrid.exchange.port import Exchange
 from autogrid.live import decide
-from autogrid.live.act import Acting
+from autogrid.live.act import CLOSE_AGE_MS, Acting
 from autogrid.live.ports import TickStore
 from autogrid.live.settle import DUPLICATE, Settled, Settling
 from autogrid.live.units import trade
@@ -29,6 +29,8 @@ class TickRules:
     code_hash: str
     #: After this long a request that was never seen cannot arrive any more: recvWindow + 10 s + margin.
     t_safe_ms: int = 20_000
+    #: Oldest last close that the price of a market order is compared with.
+    close_age_ms: int = CLOSE_AGE_MS
 
 
 @dataclass
@@ -142,11 +144,12 @@ class _Pass:
         events = settled.events + self._reduce(settled)
         events += decide.begin(bot, price) + decide.obey(bot) + decide.check_stops(bot, price)
         events += decide.check_loss(bot, price, self.clock())
-        acting = Acting(bot, self.store, self.exchange, self.clock)
+        acting = Acting(bot, self.store, self.exchange, self.clock, self.rules.close_age_ms)
         extra = [order for order in settled.live if DUPLICATE in order.client_id]
         normal = [order for order in settled.live if DUPLICATE not in order.client_id]
         intents = decide.wanted(bot, price, settled.live)
         changes = acting.plan(intents, normal, price)
+        events += acting.events
         changes.cancel += [order for order in extra if order.status == OPEN]
         touched: dict[int, Order] = settled.changed | {id(o): o for o in acting.new + changes.drop}
         if touched or settled.fills or events or acting.carried or before != self._memory():

@@ -67,6 +67,7 @@ def test_rules_price_and_balances(exchange: Exchange) -> None:
     assert (rules.maker_fee, rules.taker_fee) == (D(MAKER), D(TAKER))
     assert exchange.rules(SYMBOL, fresh=True) == rules
     assert exchange.price(SYMBOL) == 100
+    assert exchange.last_close(SYMBOL) is None  # no minute has ended yet
     balances = exchange.balances()
     assert (balances["USDT"].free, balances["USDT"].total) == (10000, 10000)
     assert (balances["BTC"].free, balances["BTC"].total) == (1, 1)
