@@ -5,7 +5,7 @@ bot's equity moved. Fills of bot and twin are paired by what they are for: (kind
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -18,8 +18,10 @@ from autogrid.core.plan import Plan
 #: start price: the bot began at another price, hence with other amounts. path: the market went through other prices
 #: than its candles tell: an order that rested was not reached, or one was that the twin's was not. missed: no order
 #: rested that should have. partials: filled in part. fees: others than the rules say. price: a fill at another price.
-#: outage: nobody looked after the bot.
-PARTS = ("start price", "path", "missed", "partials", "fees", "price", "outage")
+#: outage: nobody looked after the bot. paused: its owner let it rest.
+PARTS = ("start price", "path", "missed", "partials", "fees", "price", "outage", "paused")
+#: What ends a pause besides another status.
+ENDS = ("bot_status", "bot_halted", "bot_refused")
 
 Name = tuple[Key, int]
 #: From and to, ms.
@@ -67,6 +69,8 @@ class Actual:
     ordered: Collection[Name] = ()
     #: When nobody looked after it.
     outages: Sequence[Stretch] = ()
+    #: When its owner had it paused, its orders cancelled or held.
+    pauses: Sequence[Stretch] = ()
 
 
 def compare(actual: Actual, expected: Iterable[FillRow], market: Market, price: int) -> Twin:
@@ -74,13 +78,14 @@ def compare(actual: Actual, expected: Iterable[FillRow], market: Market, price: 
     mine, twins = _named(actual.fills), _named(expected)
     coins = _Coins(market, price, actual.base_asset, actual.quote_asset)
     found = Twin(market, Fraction(0), Fraction(0))
+    reasons = _reasons(mine, twins, actual)
     for name in mine.keys() | twins.keys():
         got, wanted = coins.sum(mine.get(name, ())), coins.sum(twins.get(name, ()))
         found.actual += got.value
         found.expected += wanted.value
         if name not in mine:
             found.lacking += 1
-            found.parts[_lacking(name, twins[name][0], actual)] -= wanted.value
+            found.parts[reasons[name]] -= wanted.value
         elif name not in twins:
             found.extra += 1
             found.parts["start price" if name[0].kind == START else "path"] += got.value
@@ -93,6 +98,19 @@ def compare(actual: Actual, expected: Iterable[FillRow], market: Market, price: 
 def outages(looked_ms: Sequence[int], end_ms: int, longest_ms: int = 180_000) -> list[Stretch]:
     """Stretches of more than `longest_ms` in which nobody looked; `looked_ms` rising."""
     return [(a, b) for a, b in pairwise([*looked_ms, end_ms]) if b - a > longest_ms]
+
+
+def pauses(changes: Iterable[tuple[int, str]], end_ms: int) -> list[Stretch]:
+    """Stretches in which the bot was paused; `changes` are (ms, status that began) in order."""
+    found: list[Stretch] = []
+    began = None
+    for at, status in changes:
+        if began is not None and status != "paused":
+            found.append((began, at))
+            began = None
+        elif began is None and status == "paused":
+            began = at
+    return found if began is None else [*found, (began, max(began, end_ms))]
 
 
 @dataclass(frozen=True)
@@ -146,13 +164,36 @@ def _named(rows: Iterable[FillRow]) -> dict[Name, list[FillRow]]:
     return found
 
 
-def _lacking(name: Name, row: FillRow, actual: Actual) -> str:
-    """Why the bot does not have a fill that its twin has."""
-    if name[0].kind == START:
-        return "start price"
-    if any(begin <= row.ts_ms < end for begin, end in actual.outages):
-        return "outage"
-    return "path" if name in actual.ordered else "missed"
+def _reasons(
+    mine: Mapping[Name, list[FillRow]], twins: Mapping[Name, list[FillRow]], actual: Actual
+) -> dict[Name, str]:
+    """Why the bot does not have a fill that its twin has.
+
+    A cell that rested while its twin traded goes on later and never catches up: what it lacks are its twin's last
+    fills, when nothing was amiss any more. So from a fill on that came while the bot was away, all that the cell lacks
+    is the absence's.
+    """
+    found: dict[Name, str] = {}
+    behind: dict[tuple[int, int], str] = {}
+    for name in sorted(twins, key=lambda name: twins[name][0].ts_ms):
+        key, _ = name
+        ts_ms = twins[name][0].ts_ms
+        part, back = _away(ts_ms, actual)
+        if part and (name not in mine or mine[name][0].ts_ms >= back):
+            behind[key[:2]] = part
+        if name not in mine:
+            other = "path" if name in actual.ordered else "missed"
+            found[name] = "start price" if key.kind == START else behind.get(key[:2], other)
+    return found
+
+
+def _away(ts_ms: int, actual: Actual) -> tuple[str, int]:
+    """The part that a moment without the bot belongs to, "" for none, and when the bot was back, ms."""
+    for part, stretches in (("paused", actual.pauses), ("outage", actual.outages)):
+        for begin, end in stretches:
+            if begin <= ts_ms < end:
+                return part, end
+    return "", ts_ms
 
 
 def _apart(name: Name, got: _Sum, wanted: _Sum, plan: Plan | None, price: int) -> dict[str, Fraction]:

@@ -15,7 +15,7 @@ from autogrid.core.orders import START
 from autogrid.errors import InvalidInput
 from autogrid.live.drive import Row
 from autogrid.live.replay import consistent, replay
-from autogrid.live.twin import Actual, Twin, compare, outages
+from autogrid.live.twin import ENDS, Actual, Twin, compare, outages, pauses
 from autogrid.store import bot_history, bots
 from autogrid.store.bot_history import TwinRow
 from autogrid.store.coverage import to_ms
@@ -132,4 +132,7 @@ def _actual(connection: Connection, bot: Bot, start: int, end: int) -> Actual:
     last = datetime.fromtimestamp(end / 1000, UTC)
     looked = [to_ms(row.ts) for row in bot_history.equity(connection, bot.id, first, last)]
     plan = None if bot.position is None else bot.position.plan
-    return Actual(fills, plan, bot.base_asset, bot.quote_asset, ordered, outages([start, *looked], end))
+    changes = bot_history.statuses(connection, bot.id, ENDS)
+    return Actual(
+        fills, plan, bot.base_asset, bot.quote_asset, ordered, outages([start, *looked], end), pauses(changes, end)
+    )

@@ -1,5 +1,6 @@
 """What a bot did: events, fills, orders, equity, twins; in pages, each served by an index."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -65,6 +66,14 @@ def events(connection: Connection, bot_id: int, *, before: int | None = None, li
     if before is not None:
         query = query.where(c.id < before)
     return [EventRow(*row) for row in connection.execute(query)]
+
+
+def statuses(connection: Connection, bot_id: int, names: Collection[str]) -> list[tuple[int, str]]:
+    """(ms, status) of the bot's events of these names, oldest first; "" where an event tells no status."""
+    c = bot_event.c
+    status = sa.func.coalesce(c.data["status"].astext, "")
+    query = sa.select(c.ts, status).where(c.bot_id == bot_id, c.name.in_(names)).order_by(c.id)
+    return [(to_ms(row[0]), row[1]) for row in connection.execute(query)]
 
 
 def orders(connection: Connection, bot_id: int, *, before: int | None = None, limit: int = 100) -> list[OrderRow]:

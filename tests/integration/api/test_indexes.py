@@ -31,6 +31,7 @@ LISTS: dict[str, Callable[[Connection], Any]] = {
     "orders": lambda c: bot_history.orders(c, 1, before=1000),
     "fills": lambda c: bot_history.newest_fills(c, 1, before=1000),
     "events": lambda c: bot_history.events(c, 1, before=1000),
+    "statuses": lambda c: bot_history.statuses(c, 1, ("bot_status",)),
     "equity": lambda c: bot_history.equity(c, 1),
     "twins": lambda c: bot_history.twins(c, 1),
     "new events": lambda c: overview.events_after(c, 1000),

@@ -1,6 +1,7 @@
 """The live engine on rows in PostgreSQL and on real markets: fills and books of the backtest, to the last unit."""
 
-from datetime import UTC, datetime
+import json
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -165,5 +166,15 @@ def test_the_twins_of_a_day(store: sa.Engine, tmp_path: Path) -> None:
     row = daily(store, bot.id, now)
     assert Decimal(row.parts["start price"]) == Decimal(row.parts["difference"]) < 0
     assert trading(store, now) == ([bot.id], {"paper": pytest.approx(-float(row.divergence_bps))})
+    # Its owner had it paused when its last fills were due.
+    with store.begin() as connection:
+        connection.execute(sa.text("DELETE FROM bot_fill WHERE id = (SELECT max(id) FROM bot_fill WHERE kind = 1)"))
+        for status, minutes in (("paused", 301), ("running", 0)):
+            event = {"b": bot.id, "at": now - timedelta(minutes=minutes), "data": json.dumps({"status": status})}
+            text = "INSERT INTO bot_event (bot_id, ts, level, name, data) VALUES (:b, :at, 'info', 'bot_status', :data)"
+            connection.execute(sa.text(text), event)
+    paused = daily(store, bot.id, now)
+    assert (paused.parts["lacking"], Decimal(paused.parts["missed"]), Decimal(paused.parts["path"])) == (1, 0, 0)
+    assert Decimal(paused.parts["paused"]) == Decimal(paused.parts["difference"]) - Decimal(row.parts["difference"])
     with pytest.raises(InvalidInput, match="has not begun"):
         daily(store, new_bot(store, paper), now)

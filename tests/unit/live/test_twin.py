@@ -2,19 +2,24 @@
 
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autogrid.core.bot import FillRow
+from autogrid.core.bot import Bot, FillRow
 from autogrid.core.grid import Grid
 from autogrid.core.ledger import Books
 from autogrid.core.market import Market
 from autogrid.core.orders import BUY, GRID, SELL, START, Fill, Key
 from autogrid.core.plan import plan
-from autogrid.live.replay import replay
-from autogrid.live.twin import PARTS, Actual, compare, outages
+from autogrid.exchange.simulated import Simulated
+from autogrid.live.drive import Drive, Row
+from autogrid.live.memory import MemoryStore
+from autogrid.live.replay import SYMBOL, replay
+from autogrid.live.tick import TickRules, tick
+from autogrid.live.twin import PARTS, Actual, compare, outages, pauses
 from autogrid.live.units import fee as fee_of
 
 MINUTE = 60_000
@@ -68,7 +73,10 @@ def test_the_parts_add_up_to_the_last_atom(data: st.DataObject, asset: str, pric
     lived = data.draw(lives(expected))
     gaps = [(data.draw(st.integers(0, 3)) * MINUTE, 5 * MINUTE)] if data.draw(st.booleans()) else []
     ordered = {(row.key, row.side) for row in expected if data.draw(st.booleans())}
-    found = compare(actual(lived, rules, ordered=ordered, outages=gaps), expected, rules, price)
+    begin = data.draw(st.integers(0, 4))
+    rests = [(begin * MINUTE, data.draw(st.integers(begin, 5)) * MINUTE)] if data.draw(st.booleans()) else []
+    known = actual(lived, rules, ordered=ordered, outages=gaps, pauses=rests)
+    found = compare(known, expected, rules, price)
     assert found.residual == 0
     assert set(found.parts) == set(PARTS)
     # The difference is that of the books.
@@ -78,8 +86,6 @@ def test_the_parts_add_up_to_the_last_atom(data: st.DataObject, asset: str, pric
 
 def moved(fills: list[FillRow], rules: Market, price: int) -> Fraction:
     """What the ledger says that the equity moved."""
-    from autogrid.core.bot import Bot
-
     bot = Bot(1, "00", "b", 1, "BASE/QUOTE", rules, GRID_4, None, 0, "")
     books = Books(plan(GRID_4, rules, 10100))
     for row in fills:
@@ -101,7 +107,11 @@ def test_the_same_fills_differ_in_nothing() -> None:
         ({}, "missed"),
         ({"ordered": {(Key(GRID, 3, 0), SELL)}}, "path"),
         ({"outages": [(4 * MINUTE, 5 * MINUTE)], "ordered": {(Key(GRID, 3, 0), SELL)}}, "outage"),
-        ({"outages": [(0, 4 * MINUTE)]}, "missed"),
+        ({"outages": [(0, MINUTE)]}, "missed"),
+        ({"pauses": [(4 * MINUTE, 5 * MINUTE)]}, "paused"),
+        ({"pauses": [(0, MINUTE)]}, "missed"),
+        # Nobody looked while it was paused: it was its owner's wish all the same.
+        ({"pauses": [(4 * MINUTE, 5 * MINUTE)], "outages": [(4 * MINUTE, 5 * MINUTE)]}, "paused"),
     ],
 )
 def test_a_fill_that_is_lacking(known: dict[str, object], part: str) -> None:
@@ -131,6 +141,53 @@ def test_each_kind_of_difference_has_its_own_part() -> None:
     assert parts(1, fee=sell.fee + Decimal("0.01")) == {"fees": -1000}
     assert parts(1, fee=sell.fee, fee_asset="BNB") == {"fees": sell.fee / rules.atom}
     assert parts(2, key=Key(GRID, 2, 7)) == {"missed": -(1000 * 1000 - 10_000), "path": 1000 * 1000 - 10_000}
+
+
+def paused_life(wish: str, rules: Market, rows: list[Row], rest: range) -> list[FillRow]:
+    """The fills of a bot that is paused while the rows in `rest` pass."""
+    exchange, store = Simulated(SYMBOL, rules, quote=10**9), MemoryStore()
+    bot = Bot(1, "00", "b", 1, SYMBOL, rules, GRID_4, None, 0, code_hash="")
+    store.add(bot)
+
+    def react() -> Bot:
+        tick(1, store, exchange, lambda: exchange.now_ms, TickRules(""))
+        return bot
+
+    walk = Drive(exchange, react, bot)
+    for number, row in enumerate(rows):
+        before, bot.wish = bot.wish, wish if number in rest else "run"
+        if bot.wish != before:
+            react()
+        walk.candle(row)
+    return store.fills
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(["pause", "hold"]),
+    st.lists(st.integers(8_900, 11_100), min_size=6, max_size=40),
+    st.integers(1, 20),
+    st.integers(1, 20),
+)
+def test_what_a_pause_cost_is_the_part_paused_alone_however_long_ago_it_was(wish, prices, begin, length) -> None:
+    rules = market()
+    opens = [10_100, *prices]
+    rows = [(n * MINUTE, a, max(a, b), min(a, b), b) for n, (a, b) in enumerate(pairwise(opens))]
+    expected = replay(GRID_4, rules, rows).fills
+    lived = paused_life(wish, rules, rows, range(begin, begin + length))
+    rests = [(begin * MINUTE, (begin + length) * MINUTE)]
+    ordered = {(row.key, row.side) for row in expected}
+    found = compare(actual(lived, rules, ordered=ordered, pauses=rests), expected, rules, rows[-1][4])
+    assert found.residual == 0
+    assert found.parts["paused"] == found.difference
+    assert {name for name, atoms in found.parts.items() if atoms} <= {"paused"}
+
+
+def test_pauses_are_between_changes_of_status() -> None:
+    changes = [(1, "running"), (2, "paused"), (3, "paused"), (5, "running"), (8, "paused"), (9, ""), (11, "paused")]
+    assert pauses(changes, 20) == [(2, 5), (8, 9), (11, 20)]
+    assert pauses([(5, "paused")], 3) == [(5, 5)]
+    assert pauses([], 3) == []
 
 
 def test_outages_are_the_long_gaps_between_looks() -> None:
