@@ -39,7 +39,7 @@ cli-help: setup
 	@mv autogrid/cli/help.txt.new autogrid/cli/help.txt
 
 fuzz: setup
-	FUZZ=$(or $(EXAMPLES),50) $(BIN)/python -m pytest tests/integration/api/test_fuzz.py --timeout=3600 -s
+	FUZZ=$(or $(EXAMPLES),50) $(BIN)/python -m pytest tests/integration/api/test_fuzz.py --timeout=14400 -s
 
 bench: setup
 	@for file in tests/bench/bench_*.py; do $(BIN)/python $$file || exit 1; done
