@@ -6,9 +6,12 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
+from autogrid.store import candles
+from autogrid.store.coverage import Series
 from services.api import tokens
 from tests import histories
 
@@ -29,6 +32,7 @@ def test_every_answer_is_documented(
     with store.begin() as connection:
         things = everything(connection, admin.id)
         histories.fill(connection, int(things["spare_account_id"]), admin.id, count=2, fills=20, minutes=20)
+    _candles(store, 300)
     command = [str(Path(sys.executable).parent / "schemathesis"), "--config-file", str(CONFIG), "run"]
     command += [f"{server.url}/openapi.json", "-H", f"Authorization: Bearer {admin.tokens['access_token']}"]
     command += ["--checks", "all", "--no-color", "--continue-on-failure", "--max-examples", EXAMPLES or "1"]
@@ -40,3 +44,11 @@ def test_every_answer_is_documented(
     assert "Stateful (disabled)" not in done.stdout
     assert " passed" in done.stdout
     assert admin.get("/v1/users/me").status_code == 200, "signed out on the way: what came after was not asked"
+
+
+def _candles(store: sa.Engine, count: int) -> None:
+    """Of the market and time frame that the API's examples name."""
+    ts = np.arange(count) * 60_000 + 1_767_225_600_000
+    prices = tuple(np.full(count, price) for price in (60_000.0, 60_100.0, 59_900.0, 60_050.0, 1.5))
+    batch = candles.Batch(ts, prices, int(ts[0]), int(ts[-1]) + 60_000, "test", "0" * 64)
+    candles.put(store, Series("binance", "BTC/USDT", 60), batch)
