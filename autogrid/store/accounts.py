@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 from autogrid.errors import Conflict, InvalidInput, NotFound
 from autogrid.store import secrets
 from autogrid.store.live_tables import account, bot
+from autogrid.store.paging import newest
 
 PAPER = "paper"
 
@@ -106,11 +107,7 @@ def listing(connection: Connection, owner_id: int | None = None) -> list[Account
 
 def page(connection: Connection, owner_id: int | None, before: int | None = None, limit: int = 50) -> list[Account]:
     """Accounts, newest first; `before` is the id the page before ended with."""
-    query = sa.select(*_COLUMNS).order_by(account.c.id.desc()).limit(limit)
-    if owner_id is not None:
-        query = query.where(account.c.owner_id == owner_id)
-    if before is not None:
-        query = query.where(account.c.id < before)
+    query = newest(sa.select(*_COLUMNS), account, before, limit, owner_id=owner_id)
     return [Account(*row) for row in connection.execute(query)]
 
 

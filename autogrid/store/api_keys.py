@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from autogrid.errors import InvalidInput, NotFound
+from autogrid.store.paging import newest
 from autogrid.store.sessions import digest
 from autogrid.store.user_tables import ROLES, api_key, app_user
 
@@ -23,9 +24,7 @@ def add(connection: Connection, user_id: int, name: str, role: str) -> tuple[Row
 
 def listing(connection: Connection, user_id: int, before: int | None = None, limit: int = 50) -> list[RowMapping]:
     """A user's keys, newest first."""
-    query = sa.select(*_SHOWN).where(api_key.c.user_id == user_id).order_by(api_key.c.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(api_key.c.id < before)
+    query = newest(sa.select(*_SHOWN), api_key, before, limit, user_id=user_id)
     return list(connection.execute(query).mappings())
 
 

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
+from autogrid.store.paging import newest
 from autogrid.store.user_tables import app_user, audit
 
 
@@ -20,9 +21,4 @@ def listing(
 ) -> list[RowMapping]:
     """Actions of a user (None: of everybody) with the user's `email`, newest first."""
     query = sa.select(audit, app_user.c.email).outerjoin(app_user, app_user.c.id == audit.c.user_id)
-    query = query.order_by(audit.c.id.desc()).limit(limit)
-    if user_id is not None:
-        query = query.where(audit.c.user_id == user_id)
-    if before is not None:
-        query = query.where(audit.c.id < before)
-    return list(connection.execute(query).mappings())
+    return list(connection.execute(newest(query, audit, before, limit, user_id=user_id)).mappings())

@@ -16,6 +16,7 @@ from autogrid.store.accounts import PAPER
 from autogrid.store.bot_rows import ORDER, order_of
 from autogrid.store.coverage import to_ms, when
 from autogrid.store.live_tables import account, bot, bot_equity, bot_event, bot_fill, bot_order, twin
+from autogrid.store.paging import newest
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,7 @@ class TwinRow:
 def events(connection: Connection, bot_id: int, *, before: int | None = None, limit: int = 100) -> list[EventRow]:
     """Newest first; `before` is the id the page before ended with."""
     c = bot_event.c
-    query = sa.select(c.id, c.ts, c.level, c.name, c.data).where(c.bot_id == bot_id).order_by(c.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(c.id < before)
+    query = newest(sa.select(c.id, c.ts, c.level, c.name, c.data), bot_event, before, limit, bot_id=bot_id)
     return [EventRow(*row) for row in connection.execute(query)]
 
 
@@ -80,9 +79,7 @@ def orders(connection: Connection, bot_id: int, *, before: int | None = None, li
     """Newest first; `before` is the id the page before ended with."""
     c = bot_order.c
     columns = [c[name.strip()] for name in ORDER.split(",")]
-    query = sa.select(*columns, c.created_at, c.updated_at).where(c.bot_id == bot_id).order_by(c.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(c.id < before)
+    query = newest(sa.select(*columns, c.created_at, c.updated_at), bot_order, before, limit, bot_id=bot_id)
     return [OrderRow(order_of(row[:-2]), row[-2], row[-1]) for row in connection.execute(query)]
 
 

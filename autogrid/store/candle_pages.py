@@ -7,6 +7,7 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from autogrid.store import candles, coverage
 from autogrid.store.coverage import Series, to_ms, when
+from autogrid.store.paging import newest
 from autogrid.store.tables import candle, market
 from autogrid.store.tables import coverage as spans
 
@@ -27,11 +28,7 @@ def markets(
     connection: Connection, exchange: str | None = None, before: int | None = None, limit: int = 50
 ) -> list[Stored]:
     """Markets, newest first, with their series."""
-    query = sa.select(market).order_by(market.c.id.desc()).limit(limit)
-    if exchange is not None:
-        query = query.where(market.c.exchange == exchange)
-    if before is not None:
-        query = query.where(market.c.id < before)
+    query = newest(sa.select(market), market, before, limit, exchange=exchange)
     rows = connection.execute(query).mappings().all()
     c = spans.c
     totals = (

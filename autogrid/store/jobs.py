@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from autogrid.errors import Conflict, NotFound
+from autogrid.store.paging import newest
 from autogrid.store.user_tables import job
 
 #: All but the result, which may be large.
@@ -40,13 +41,7 @@ def listing(
     *, kind: str | None = None, status: str | None = None,
 ) -> list[RowMapping]:  # fmt: skip
     """Jobs, newest first."""
-    query = sa.select(*_SHOWN).order_by(job.c.id.desc()).limit(limit)
-    wanted = {"owner_id": owner_id, "kind": kind, "status": status}
-    for name, value in wanted.items():
-        if value is not None:
-            query = query.where(job.c[name] == value)
-    if before is not None:
-        query = query.where(job.c.id < before)
+    query = newest(sa.select(*_SHOWN), job, before, limit, owner_id=owner_id, kind=kind, status=status)
     return list(connection.execute(query).mappings())
 
 

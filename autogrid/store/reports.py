@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from autogrid.errors import NotFound
+from autogrid.store.paging import newest
 from autogrid.store.user_tables import report
 
 #: All but the documents.
@@ -51,11 +52,7 @@ def listing(
     connection: Connection, owner_id: int | None, before: int | None = None, limit: int = 50
 ) -> list[RowMapping]:
     """Reports, newest first."""
-    query = sa.select(*_SHOWN).order_by(report.c.id.desc()).limit(limit)
-    if owner_id is not None:
-        query = query.where(report.c.owner_id == owner_id)
-    if before is not None:
-        query = query.where(report.c.id < before)
+    query = newest(sa.select(*_SHOWN), report, before, limit, owner_id=owner_id)
     return list(connection.execute(query).mappings())
 
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from autogrid.errors import InvalidInput, NotFound
+from autogrid.store.paging import newest
 from autogrid.store.user_tables import report, schedule
 
 _LAST = (
@@ -59,11 +60,7 @@ def listing(
     connection: Connection, owner_id: int | None, before: int | None = None, limit: int = 50
 ) -> list[RowMapping]:
     """Schedules, newest first."""
-    query = sa.select(schedule, _LAST).order_by(schedule.c.id.desc()).limit(limit)
-    if owner_id is not None:
-        query = query.where(schedule.c.owner_id == owner_id)
-    if before is not None:
-        query = query.where(schedule.c.id < before)
+    query = newest(sa.select(schedule, _LAST), schedule, before, limit, owner_id=owner_id)
     return list(connection.execute(query).mappings())
 
 

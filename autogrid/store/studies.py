@@ -5,6 +5,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection, RowMapping
 
 from autogrid.errors import Conflict, NotFound
+from autogrid.store.paging import newest
 from autogrid.store.user_tables import study
 
 
@@ -30,9 +31,7 @@ def listing(
     connection: Connection, owner_id: int | None, before: int | None = None, limit: int = 50
 ) -> list[RowMapping]:
     """Studies, newest first."""
-    query = _mine(sa.select(study), owner_id).order_by(study.c.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(study.c.id < before)
+    query = newest(sa.select(study), study, before, limit, owner_id=owner_id)
     return list(connection.execute(query).mappings())
 
 

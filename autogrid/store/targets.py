@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from autogrid.errors import NotFound
+from autogrid.store.paging import newest
 from autogrid.store.user_tables import alert_log, alert_target
 
 #: All but the URL, which carries passwords and tokens.
@@ -34,11 +35,7 @@ def listing(
     connection: Connection, owner_id: int | None, before: int | None = None, limit: int = 50
 ) -> list[RowMapping]:
     """Targets, newest first."""
-    query = sa.select(*_SHOWN).order_by(alert_target.c.id.desc()).limit(limit)
-    if owner_id is not None:
-        query = query.where(alert_target.c.owner_id == owner_id)
-    if before is not None:
-        query = query.where(alert_target.c.id < before)
+    query = newest(sa.select(*_SHOWN), alert_target, before, limit, owner_id=owner_id)
     return list(connection.execute(query).mappings())
 
 
@@ -112,9 +109,5 @@ def hold_back(connection: Connection, alert_id: int) -> None:
 
 def told(connection: Connection, owner_id: int | None, before: int | None = None, limit: int = 50) -> list[RowMapping]:
     """What a user (None: everybody) was told, newest first."""
-    query = sa.select(alert_log).order_by(alert_log.c.id.desc()).limit(limit)
-    if owner_id is not None:
-        query = query.where(alert_log.c.owner_id == owner_id)
-    if before is not None:
-        query = query.where(alert_log.c.id < before)
+    query = newest(sa.select(alert_log), alert_log, before, limit, owner_id=owner_id)
     return list(connection.execute(query).mappings())

@@ -8,6 +8,7 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from autogrid.errors import Conflict, InvalidInput, NotFound
 from autogrid.store import sessions
+from autogrid.store.paging import newest
 from autogrid.store.user_tables import ROLES, alert_target, app_user
 
 #: What is shown of a user.
@@ -55,10 +56,7 @@ def get(connection: Connection, user_id: int) -> RowMapping:
 
 def listing(connection: Connection, before: int | None = None, limit: int = 50) -> list[RowMapping]:
     """Users, newest first; `before` is the id to go on from."""
-    query = sa.select(*SHOWN).order_by(app_user.c.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(app_user.c.id < before)
-    return list(connection.execute(query).mappings())
+    return list(connection.execute(newest(sa.select(*SHOWN), app_user, before, limit)).mappings())
 
 
 def update(

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, WithJsonSchema
 
 
 class SeriesOf(BaseModel):
@@ -31,6 +32,13 @@ class Market(BaseModel):
     series: list[SeriesOf]
 
 
+#: As an array of numbers: tools that read OpenAPI documents do not agree on arrays whose places differ.
+Row = Annotated[
+    tuple[int, float, float, float, float, float],
+    WithJsonSchema({"type": "array", "items": {"type": "number"}, "minItems": 6, "maxItems": 6}),
+]
+
+
 class Candles(BaseModel):
     """Candles, oldest first."""
 
@@ -41,6 +49,6 @@ class Candles(BaseModel):
     )
 
     #: ts (open, ms UTC), open, high, low, close, volume.
-    items: list[tuple[int, float, float, float, float, float]]
+    items: list[Row]
     #: Hand it back as ?cursor= for the next page; null on the last one.
     next_cursor: str | None

@@ -51,7 +51,7 @@ def list_markets(page: Paged, db: Db, exchange: Annotated[Name | None, Query()] 
 def get_candles(
     request: Request, wanted: Annotated[Wanted, Depends()], db: Db,
     limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
-    cursor: Annotated[int | None, Query(ge=0, le=253402300800000, description="From the page before.")] = None,
+    cursor: Annotated[int | None, Query(ge=0, le=253370764800000, description="From the page before.")] = None,
 ) -> Candles:  # fmt: skip
     """Candles, oldest first; as an Arrow stream of all of them with Accept: application/vnd.apache.arrow.stream.
 
