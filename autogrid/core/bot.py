@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from autogrid.core.grid import Grid
 from autogrid.core.market import Market
@@ -11,10 +11,12 @@ from autogrid.core.position import Position
 
 #: What a person wants of a bot. pause cancels its orders, hold leaves them resting; stop keeps the base, stop_sell
 #: sells it; kill cancels everything at once and halts.
-WISHES = ("run", "pause", "hold", "stop", "stop_sell", "kill")
+Wish = Literal["run", "pause", "hold", "stop", "stop_sell", "kill"]
+WISHES: tuple[Wish, ...] = get_args(Wish)
 #: What a bot is. waiting: for its trigger price or first look at the market. halted and stopped are final until a
 #: person acts; refused: its code hash is not the running code's.
-STATUSES = ("waiting", "running", "paused", "stopping", "stopped", "halted", "refused")
+Status = Literal["waiting", "running", "paused", "stopping", "stopped", "halted", "refused"]
+STATUSES: tuple[Status, ...] = get_args(Status)
 
 #: Life of an order: planned (written down, not sent), sent (outcome unknown until acknowledged or looked up),
 #: open, cancelling (cancel sent), done (final; `reason` says how).

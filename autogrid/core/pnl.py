@@ -9,7 +9,7 @@ taker fee included.
 
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
-from fractions import Fraction
+from math import lcm
 from typing import NamedTuple
 
 from autogrid.core.ledger import MICRO, Exact
@@ -48,27 +48,22 @@ class Pnl:
 
 def pnl(market: Market, totals: Totals, price: int) -> Pnl:
     """The split at a price of `price` ticks."""
-    equity = Fraction(totals.cash) + Fraction(totals.base_micro) * price / MICRO
-    total = equity - totals.cash_start
-    inventory = total - totals.realised + Fraction(totals.fees)
-    fee = Fraction(market.taker_ppm, MICRO)
-    kept = 1 - fee if market.fee_in_base else 1 / (1 + fee)
-    hold = Fraction(totals.cash_start * price, totals.start_fill) * kept
-    values = (
-        equity,
-        Fraction(totals.cash_start),
-        total,
-        Fraction(totals.realised),
-        inventory,
-        Fraction(totals.fees),
-        hold,
-        equity - hold,
-    )
-    return Pnl(*(_money(value, market.atom) for value in values))
-
-
-def _money(atoms: Fraction, atom: Decimal) -> Decimal:
+    exact = (totals.cash, totals.base_micro, totals.fees)
+    # Whole numbers of this part of an atom: fractions would be reduced at every step.
+    part = MICRO * lcm(*(value.denominator for value in exact))
+    cash, held, fees = (value.numerator * (part // value.denominator) for value in exact)
+    start, realised = totals.cash_start * part, totals.realised * part
+    equity = cash + held * price // MICRO
+    total = equity - start
+    kept, of = (MICRO - market.taker_ppm, MICRO) if market.fee_in_base else (MICRO, MICRO + market.taker_ppm)
+    hold, over = totals.cash_start * price * kept, totals.start_fill * of
     with localcontext() as context:
-        context.prec = 60
-        exact = atom * atoms.numerator / atoms.denominator
-        return exact if -exact.as_tuple().exponent <= 12 else exact.quantize(_DIGITS)  # type: ignore[operator]
+        context.prec = 80
+        whole = (equity, start, total, realised, total - realised + fees, fees)
+        money = [market.atom * value / part for value in whole]
+        money += [market.atom * hold / over, market.atom * (equity * over - hold * part) / (part * over)]
+        return Pnl(*(_rounded(each) for each in money))
+
+
+def _rounded(exact: Decimal) -> Decimal:
+    return exact if -exact.as_tuple().exponent <= 12 else exact.quantize(_DIGITS)  # type: ignore[operator]

@@ -11,9 +11,11 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection, Engine
 
 from autogrid.core.bot import FillRow, Order
+from autogrid.core.market import Market
 from autogrid.core.orders import Key
+from autogrid.errors import NotFound
 from autogrid.store.accounts import PAPER
-from autogrid.store.bot_rows import ORDER, order_of
+from autogrid.store.bot_rows import ORDER, order_of, unpack_market
 from autogrid.store.coverage import to_ms, when
 from autogrid.store.live_tables import account, bot, bot_equity, bot_event, bot_fill, bot_order, twin
 from autogrid.store.paging import newest
@@ -60,7 +62,36 @@ class TwinRow:
     divergence_bps: Decimal
 
 
-def events(connection: Connection, bot_id: int, *, before: int | None = None, limit: int = 100) -> list[EventRow]:
+@dataclass(frozen=True)
+class Subject:
+    """What is needed of a bot to show its history."""
+
+    market: Market
+    #: Cash in quote and the price that the start order pays; None before the grid has started.
+    start: tuple[Decimal, Decimal] | None
+
+
+def subject(connection: Connection, bot_id: int, owner_id: int | None) -> Subject:
+    """NotFound if there is no such bot, or it is another owner's; of anybody if `owner_id` is None."""
+    plan = (bot.c.plan[name].astext.cast(sa.BigInteger) for name in ("cash", "start_fill"))
+    query = sa.select(bot.c.market, *plan).where(bot.c.id == bot_id)
+    row = connection.execute(query if owner_id is None else query.where(bot.c.owner_id == owner_id)).one_or_none()
+    if row is None:
+        raise NotFound(f"bot {bot_id} does not exist; autogrid bots list shows those that do")
+    market = unpack_market(row[0])
+    return Subject(market, None if row[1] is None else (market.money(row[1]), market.price(row[2])))
+
+
+#: One look into the index for each point: reading all rows would take longer with every day.
+_POINTS = sa.text(
+    "SELECT point.* FROM generate_series(0, :points - 1) AS n, LATERAL (SELECT ts, equity, cash, base, price "
+    "FROM bot_equity WHERE bot_id = :bot AND ts <= :last - n * :step AND ts > :last - (n + 1) * :step "
+    "ORDER BY ts DESC LIMIT 1) AS point ORDER BY point.ts"
+)
+_EQUITY = [bot_equity.c[name] for name in EquityRow.__dataclass_fields__]
+
+
+def events(connection: Connection, bot_id: int, before: int | None = None, limit: int = 100) -> list[EventRow]:
     """Newest first; `before` is the id the page before ended with."""
     c = bot_event.c
     query = newest(sa.select(c.id, c.ts, c.level, c.name, c.data), bot_event, before, limit, bot_id=bot_id)
@@ -75,7 +106,7 @@ def statuses(connection: Connection, bot_id: int, names: Collection[str]) -> lis
     return [(to_ms(row[0]), row[1]) for row in connection.execute(query)]
 
 
-def orders(connection: Connection, bot_id: int, *, before: int | None = None, limit: int = 100) -> list[OrderRow]:
+def orders(connection: Connection, bot_id: int, before: int | None = None, limit: int = 100) -> list[OrderRow]:
     """Newest first; `before` is the id the page before ended with."""
     c = bot_order.c
     columns = [c[name.strip()] for name in ORDER.split(",")]
@@ -105,7 +136,7 @@ def fills(
 
 
 def newest_fills(
-    connection: Connection, bot_id: int, *, before: int | None = None, limit: int = 100
+    connection: Connection, bot_id: int, before: int | None = None, limit: int = 100
 ) -> list[tuple[int, FillRow]]:
     """(id, fill), the last one first; `before` is the id the page before ended with."""
     c = bot_fill.c
@@ -127,12 +158,28 @@ def equity(
 ) -> list[EquityRow]:
     """In order, in [start, end)."""
     c = bot_equity.c
-    query = sa.select(c.ts, c.equity, c.cash, c.base, c.price).where(c.bot_id == bot_id).order_by(c.ts)
-    if start is not None:
-        query = query.where(c.ts >= start)
-    if end is not None:
-        query = query.where(c.ts < end)
+    query = sa.select(*_EQUITY).where(*_within(bot_id, start, end)).order_by(c.ts)
     return [EquityRow(*row) for row in connection.execute(query)]
+
+
+def equity_points(
+    connection: Connection, bot_id: int, start: datetime | None, end: datetime | None, points: int
+) -> list[EquityRow]:
+    """As `equity`, or where that is longer than `points`: the last row of each of so many equal stretches of time."""
+    ts, which = bot_equity.c.ts, _within(bot_id, start, end)
+    some = sa.select(ts).where(*which).limit(points + 1).subquery()
+    count = sa.select(sa.func.count()).select_from(some).scalar_subquery()
+    first, last, found = connection.execute(sa.select(sa.func.min(ts), sa.func.max(ts), count).where(*which)).one()
+    if found <= points:
+        return equity(connection, bot_id, start, end)
+    given = {"bot": bot_id, "last": last, "step": (last - first) / points, "points": points}
+    return [EquityRow(*row) for row in connection.execute(_POINTS, given)]
+
+
+def _within(bot_id: int, start: datetime | None, end: datetime | None) -> list["sa.ColumnElement[bool]"]:
+    c = bot_equity.c
+    edges = ((start, c.ts.__ge__), (end, c.ts.__lt__))
+    return [c.bot_id == bot_id, *(compare(edge) for edge, compare in edges if edge is not None)]
 
 
 def thin_equity(engine: Engine, bot_id: int, before: datetime) -> int:

@@ -1,13 +1,20 @@
 """Lists come in pages, newest first; a cursor says where the next page begins."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Protocol, TypeVar
 
 from fastapi import Depends, Query
 from pydantic import BaseModel
-from sqlalchemy.engine import RowMapping
 
-Item = TypeVar("Item", bound=BaseModel)
+
+class _Numbered(Protocol):
+    @property
+    def id(self) -> int: ...
+
+
+Row = TypeVar("Row")
+Item = TypeVar("Item")
+Numbered = TypeVar("Numbered", bound=_Numbered)
 #: Cursors are ids now; callers must not rely on it.
 _CURSOR = r"^[1-9][0-9]{0,17}$"
 
@@ -31,14 +38,11 @@ class Paging:
         self.limit = limit
         self.before = None if cursor is None else int(cursor)
 
-    def of(
-        self, shape: Callable[[RowMapping], Item], fetch: Callable[[int | None, int], Sequence[RowMapping]]
-    ) -> Page[Item]:
-        """The page that `fetch(before, limit)` returns, each row shaped; rows have an `id`."""
+    def of(self, shape: Callable[[Row], Numbered], fetch: Callable[[int | None, int], Sequence[Row]]) -> "Page[Numbered]":
+        """The page that `fetch(before, limit)` returns, each row shaped."""
         rows = fetch(self.before, self.limit + 1)
-        more = len(rows) > self.limit
-        rows = rows[: self.limit]
-        return Page(items=[shape(row) for row in rows], next_cursor=str(rows[-1]["id"]) if more else None)
+        shown = [shape(row) for row in rows[: self.limit]]
+        return Page(items=shown, next_cursor=str(shown[-1].id) if len(rows) > self.limit else None)
 
 
 Paged = Annotated[Paging, Depends()]

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.engine import Connection, Engine
 
 from autogrid.store import bot_summaries, markers, overview, users
-from autogrid.store.bot_summaries import Summary
+from autogrid.store.bot_summaries import BotSummary
 from autogrid.store.overview import Day
 from services.common.news import Kind, News, publish
 
@@ -72,7 +72,7 @@ def digest(connection: Connection, user_id: int, now: datetime, day: str) -> New
     return News("digest", f"digest:{day}", f"AutoGrid, {day}", "\n".join([head, *lines]))
 
 
-def _line(bot: Summary, day: Day) -> str:
+def _line(bot: BotSummary, day: Day) -> str:
     text = f"{bot.name} ({bot.symbol}, {bot.status}): {day.fills} fills"
     if bot.pnl is not None:
         parts = {"total": bot.pnl.total, "grid profit": bot.pnl.grid_profit, "inventory": bot.pnl.inventory}

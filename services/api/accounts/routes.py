@@ -21,9 +21,9 @@ routes = router("/v1/accounts", "accounts")
 def list_accounts(page: Paged, who: Who, db: Db) -> Page[Account]:
     """Your accounts."""
     with db.begin() as connection:
-        found = accounts.page(connection, who.sees, page.before, page.limit + 1)
-    shown = [Account(**vars(item)) for item in found[: page.limit]]
-    return Page(items=shown, next_cursor=str(shown[-1].id) if len(found) > page.limit else None)
+        return page.of(
+            lambda row: Account(**vars(row)), lambda at, limit: accounts.page(connection, who.sees, at, limit)
+        )
 
 
 @routes.post("", status_code=201, **open_to(TRADER, idempotent=True))

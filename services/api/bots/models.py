@@ -1,4 +1,4 @@
-"""Bots as the API shows them. Prices and money in quote, amounts in base."""
+"""What the API shows of bots beside `BotSummary`, and what it takes. Prices and money in quote, amounts in base."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -6,72 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
+from autogrid.core.bot import Status
 from services.api.deps import Name, Text
 
-Status = Literal["waiting", "running", "paused", "stopping", "stopped", "halted", "refused"]
-Wish = Literal["run", "pause", "hold", "stop", "stop_sell", "kill"]
 Side = Literal["buy", "sell"]
 Kind = Literal["start", "grid", "stop", "regrid"]
-
-
-class Pnl(BaseModel):
-    """Profit and loss at the last price: total = grid_profit + inventory - fees."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    equity: Decimal
-    equity_start: Decimal
-    total: Decimal
-    #: What completed sells brought over their cells' cost.
-    grid_profit: Decimal
-    #: What the held base is worth over its cost.
-    inventory: Decimal
-    fees: Decimal
-    #: What putting all cash into base at the start would be worth now.
-    hold: Decimal
-    #: equity - hold.
-    versus_hold: Decimal
-
-
-class Bot(BaseModel):
-    """A bot."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    id: int
-    owner_id: int | None
-    account_id: int
-    #: The account's name.
-    account: str
-    passport_id: str | None
-    name: str
-    #: Whose market it is.
-    exchange: str
-    symbol: str
-    mode: Literal["paper", "live"]
-    #: What its owner wants of it.
-    wish: Wish
-    #: What it is. stopped is final; halted needs a person.
-    status: Status
-    #: Why it waits, halted, stopped or was refused.
-    reason: str | None
-    lower: Decimal
-    upper: Decimal
-    cells: int
-    last_price: Decimal | None
-    open_orders: int
-    #: Orders that should rest and do not; /cells says why.
-    missing_orders: int
-    fills: int
-    round_trips: int
-    #: null before the grid has started.
-    pnl: Annotated[Pnl | None, Field()]
-    #: Counts its changes.
-    version: int
-    created_at: datetime
-    started_at: datetime | None
-    stopped_at: datetime | None
-    last_tick_at: datetime | None
 
 
 class NewBot(BaseModel):

@@ -1,17 +1,15 @@
 """From the store's values to the API's models."""
 
-from fractions import Fraction
+from decimal import localcontext
 
 from autogrid.core.bot import Bot as CoreBot
 from autogrid.core.bot import FillRow
 from autogrid.core.bot import Order as CoreOrder
-from autogrid.core.ledger import MICRO
 from autogrid.core.market import Market
 from autogrid.core.orders import BUY, GRID, KINDS
 from autogrid.core.position import Position
 from autogrid.live.explain import Line
-from autogrid.store.bot_history import EquityRow, OrderRow
-from autogrid.store.bot_rows import money
+from autogrid.store.bot_history import EquityRow, OrderRow, Subject
 from autogrid.store.coverage import when
 from services.api.bots.models import Cell, Cells, Equity, Fill, Order, RestingOrder
 
@@ -113,13 +111,13 @@ def fill_of(market: Market, fill_id: int, row: FillRow) -> Fill:
     )
 
 
-def equity_of(bot: CoreBot, row: EquityRow) -> Equity:
-    """A point of the equity series beside what holding would have been worth."""
-    hold = None
-    if bot.position is not None:
-        plan, market = bot.position.plan, bot.market
-        fee = Fraction(market.taker_ppm, MICRO)
-        kept = 1 - fee if market.fee_in_base else 1 / (1 + fee)
-        ticks = Fraction(row.price) / Fraction(market.tick)
-        hold = round(money(market, plan.cash * ticks / plan.start_fill * kept), 12)
-    return Equity(**vars(row), hold=hold)
+def equities_of(subject: Subject, rows: list[EquityRow]) -> list[Equity]:
+    """Points of the equity series beside what holding would have been worth."""
+    if subject.start is None:
+        return [Equity(**vars(row), hold=None) for row in rows]
+    cash, price = subject.start
+    fee = subject.market.taker_fee
+    with localcontext() as context:
+        context.prec = 60
+        coins = cash / price * (1 - fee) if subject.market.fee_in_base else cash / price / (1 + fee)
+        return [Equity(**vars(row), hold=round(coins * row.price, 12)) for row in rows]

@@ -42,9 +42,7 @@ class Wanted:
 def list_markets(page: Paged, db: Db, exchange: Annotated[Name | None, Query()] = None) -> Page[Market]:
     """Markets, and the candles stored of each."""
     with db.begin() as connection:
-        found = candle_pages.markets(connection, exchange, page.before, page.limit + 1)
-    shown = [_market(item) for item in found[: page.limit]]
-    return Page(items=shown, next_cursor=str(shown[-1].id) if len(found) > page.limit else None)
+        return page.of(_market, lambda at, limit: candle_pages.markets(connection, exchange, at, limit))
 
 
 @routes.get("/candles", **(kept := open_to(VIEWER, 404, 422)) | {"responses": kept["responses"] | {200: _ARROW_ANSWER}})
