@@ -106,7 +106,7 @@ def page(
 ) -> list[BotSummary]:  # fmt: skip
     """Bots, newest first; `before` is the id the page before ended with."""
     query = newest(_SELECT, bot, before, limit, owner_id=owner_id, status=status, account_id=account_id)
-    return [_summary(row) for row in connection.execute(query)]
+    return [_summary(row) for row in connection.execute(query).all()]
 
 
 def _summary(row: Sequence[Any]) -> BotSummary:

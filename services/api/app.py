@@ -1,5 +1,6 @@
 """The REST API. `uvicorn services.api.app:app`, or `autogrid api`."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -74,6 +75,9 @@ def create_app() -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await run_in_threadpool(_open, app)
     metrics.build("api")
+    # What is here now stays: collections need not walk through it, which would hold up a request now and then.
+    gc.collect()
+    gc.freeze()
     logs.get_logger().info("api_started", version=app.version)
     yield
     app.state.queue.close()

@@ -38,7 +38,9 @@ class Paging:
         self.limit = limit
         self.before = None if cursor is None else int(cursor)
 
-    def of(self, shape: Callable[[Row], Numbered], fetch: Callable[[int | None, int], Sequence[Row]]) -> "Page[Numbered]":
+    def of(
+        self, shape: Callable[[Row], Numbered], fetch: Callable[[int | None, int], Sequence[Row]]
+    ) -> "Page[Numbered]":
         """The page that `fetch(before, limit)` returns, each row shaped."""
         rows = fetch(self.before, self.limit + 1)
         shown = [shape(row) for row in rows[: self.limit]]

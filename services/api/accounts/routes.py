@@ -20,7 +20,7 @@ routes = router("/v1/accounts", "accounts")
 @routes.get("", **open_to(VIEWER, 422))
 def list_accounts(page: Paged, who: Who, db: Db) -> Page[Account]:
     """Your accounts."""
-    with db.begin() as connection:
+    with db.read() as connection:
         return page.of(
             lambda row: Account(**vars(row)), lambda at, limit: accounts.page(connection, who.sees, at, limit)
         )
@@ -48,7 +48,7 @@ def add_account(new: NewAccount, who: Who, db: Db) -> Account:
 @routes.get("/{account_id}", **open_to(VIEWER, 404, 422))
 def get_account(account_id: Id, who: Who, db: Db) -> Account:
     """One account."""
-    with db.begin() as connection:
+    with db.read() as connection:
         return Account(**vars(accounts.get(connection, account_id, who.sees)))
 
 

@@ -14,7 +14,7 @@ routes = router("/v1", "alerts")
 @routes.get("/alert-targets", **open_to(VIEWER, 422))
 def list_alert_targets(page: Paged, who: Who, db: Db) -> Page[Target]:
     """Your targets."""
-    with db.begin() as connection:
+    with db.read() as connection:
         return page.of(lambda row: Target(**row), lambda at, limit: targets.listing(connection, who.sees, at, limit))
 
 
@@ -56,7 +56,7 @@ def try_alert_target(target_id: Id, who: Who, db: Db) -> Tried:
 @routes.get("/alerts", **open_to(VIEWER, 422))
 def list_alerts(page: Paged, who: Who, db: Db) -> Page[Alert]:
     """What you were told."""
-    with db.begin() as connection:
+    with db.read() as connection:
         return page.of(lambda row: Alert(**row), lambda at, limit: targets.told(connection, who.sees, at, limit))
 
 

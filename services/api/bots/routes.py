@@ -29,7 +29,7 @@ def list_bots(
     account_id: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
 ) -> Page[BotSummary]:  # fmt: skip
     """Your bots."""
-    with db.begin() as connection:
+    with db.read() as connection:
         return page.of(
             lambda found: found,
             lambda at, limit: bot_summaries.page(
@@ -53,7 +53,7 @@ def add_bot(request: Request, new: NewBot, who: Who, db: Db) -> BotSummary:
 @routes.get("/{bot_id}", **open_to(VIEWER, 404, 422))
 def get_bot(bot_id: Id, who: Who, db: Db) -> BotSummary:
     """One bot."""
-    with db.begin() as connection:
+    with db.read() as connection:
         return bot_summaries.get(connection, bot_id, who.sees)
 
 
@@ -91,7 +91,7 @@ def kill_bot(bot_id: Id, why: Why, who: Who, db: Db) -> BotSummary:
 def explain_bot(request: Request, bot_id: Id, who: Who, db: Db) -> Cells:
     """For every cell what should rest, what rests, and why the two differ."""
     ticks = request.app.state.ticks
-    with db.begin() as connection:
+    with db.read() as connection:
         account_id = bot_summaries.get(connection, bot_id, who.sees).account_id
         blocked = accounts.get(connection, account_id).blocked_reason
     problem = f"account blocked: {blocked}" if blocked else None
@@ -108,7 +108,7 @@ def get_bot_pnl(bot_id: Id, who: Who, db: Db) -> Pnl | None:
 @routes.get("/{bot_id}/orders", **open_to(VIEWER, 404, 422))
 def list_bot_orders(bot_id: Id, page: Paged, who: Who, db: Db) -> Page[Order]:
     """Its orders, newest first."""
-    with db.begin() as connection:
+    with db.read() as connection:
         market = bot_history.subject(connection, bot_id, who.sees).market
         return page.of(
             lambda row: order_of(market, row), lambda at, limit: bot_history.orders(connection, bot_id, at, limit)
@@ -118,7 +118,7 @@ def list_bot_orders(bot_id: Id, page: Paged, who: Who, db: Db) -> Page[Order]:
 @routes.get("/{bot_id}/fills", **open_to(VIEWER, 404, 422))
 def list_bot_fills(bot_id: Id, page: Paged, who: Who, db: Db) -> Page[Fill]:
     """Its executions, newest first."""
-    with db.begin() as connection:
+    with db.read() as connection:
         market = bot_history.subject(connection, bot_id, who.sees).market
         return page.of(
             lambda row: fill_of(market, *row), lambda at, limit: bot_history.newest_fills(connection, bot_id, at, limit)
@@ -128,7 +128,7 @@ def list_bot_fills(bot_id: Id, page: Paged, who: Who, db: Db) -> Page[Fill]:
 @routes.get("/{bot_id}/events", **open_to(VIEWER, 404, 422))
 def list_bot_events(bot_id: Id, page: Paged, who: Who, db: Db) -> Page[Event]:
     """What happened to it, newest first."""
-    with db.begin() as connection:
+    with db.read() as connection:
         bot_history.subject(connection, bot_id, who.sees)
         return page.of(
             lambda row: Event(**vars(row)), lambda at, limit: bot_history.events(connection, bot_id, at, limit)
@@ -142,7 +142,7 @@ def get_bot_equity(
     points: Annotated[int, Query(ge=2, le=5000, description="Most points; the series is thinned to it.")] = 1000,
 ) -> list[Equity]:  # fmt: skip
     """What it was worth, oldest first, beside what holding would have been."""
-    with db.begin() as connection:
+    with db.read() as connection:
         subject = bot_history.subject(connection, bot_id, who.sees)
         return equities_of(subject, bot_history.equity_points(connection, bot_id, start, end, points))
 
@@ -150,7 +150,7 @@ def get_bot_equity(
 @routes.get("/{bot_id}/twins", **open_to(VIEWER, 404, 422))
 def list_bot_twins(bot_id: Id, who: Who, db: Db, days: Annotated[int, Query(ge=1, le=1000)] = 30) -> list[Twin]:
     """Its days against the replay of the same candles, oldest first."""
-    with db.begin() as connection:
+    with db.read() as connection:
         bot_history.subject(connection, bot_id, who.sees)
         return [Twin(**vars(row)) for row in bot_history.twins(connection, bot_id, days)]
 

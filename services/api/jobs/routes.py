@@ -50,7 +50,7 @@ def list_jobs(
     kind: Annotated[JobKind | None, Query()] = None, status: Annotated[Status | None, Query()] = None,
 ) -> Page[Job]:  # fmt: skip
     """Your jobs."""
-    with db.begin() as connection:
+    with db.read() as connection:
         return page.of(
             lambda row: Job(**row),
             lambda at, limit: jobs.listing(connection, who.sees, at, limit, kind=kind, status=status),
@@ -60,14 +60,14 @@ def list_jobs(
 @routes.get("/jobs/{job_id}", **open_to(VIEWER, 404, 422))
 def get_job(job_id: Id, who: Who, db: Db) -> Job:
     """One job."""
-    with db.begin() as connection:
+    with db.read() as connection:
         return Job(**jobs.get(connection, job_id, who.sees))
 
 
 @routes.get("/jobs/{job_id}/result", **open_to(VIEWER, 404, 409, 422))
 def get_job_result(job_id: Id, who: Who, db: Db) -> Result:
     """What a job found; 409 until it is done."""
-    with db.begin() as connection:
+    with db.read() as connection:
         row = jobs.get(connection, job_id, who.sees, result=True)
     if row["result"] is None:
         raise Conflict(f"job {job_id} has no result: it is {row['status']}")

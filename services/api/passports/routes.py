@@ -19,7 +19,7 @@ def list_passports(page: Paged, who: Who, db: Db) -> Page[Listed]:
     """Your passports."""
     # Ids are hashes without an order: the cursor is the time, in microseconds.
     before = None if page.before is None else _EPOCH + min(page.before, 250_000_000_000_000_000) * _US
-    with db.begin() as connection:
+    with db.read() as connection:
         found = passports.listing(connection, who.sees, page.limit + 1, before)
     shown = [Listed(**vars(item)) for item in found[: page.limit]]
     more = len(found) > page.limit and shown[-1].created_at is not None
@@ -29,5 +29,5 @@ def list_passports(page: Paged, who: Who, db: Db) -> Page[Listed]:
 @routes.get("/{passport_id}", **open_to(VIEWER, 404, 422))
 def get_passport(passport_id: PassportId, who: Who, db: Db) -> Passport:
     """One passport."""
-    with db.begin() as connection:
+    with db.read() as connection:
         return Passport(**vars(passports.get(connection, passport_id, who.sees)))

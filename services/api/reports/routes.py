@@ -36,7 +36,7 @@ async def list_report_templates() -> list[TemplateInfo]:
 @routes.get("/reports", **open_to(VIEWER, 422))
 def list_reports(page: Paged, who: Who, db: Db) -> Page[Report]:
     """Your reports."""
-    with db.begin() as connection:
+    with db.read() as connection:
         return page.of(lambda row: Report(**row), lambda at, limit: reports.listing(connection, who.sees, at, limit))
 
 
@@ -53,14 +53,14 @@ def make_report(request: Request, new: NewReport, who: Who, db: Db) -> Report:
 @routes.get("/reports/{report_id}", **open_to(VIEWER, 404, 422))
 def get_report(report_id: Id, who: Who, db: Db) -> Report:
     """One report."""
-    with db.begin() as connection:
+    with db.read() as connection:
         return Report(**reports.get(connection, report_id, who.sees))
 
 
 @routes.get("/reports/{report_id}/html", response_class=Response, **_with(_HTML, open_to(VIEWER, 404, 422)))
 def get_report_html(report_id: Id, who: Who, db: Db) -> Response:
     """A report's page."""
-    with db.begin() as connection:
+    with db.read() as connection:
         page = reports.document(connection, report_id, who.sees, "html")
     return Response(page, media_type="text/html", headers=_PAGE)
 
@@ -68,7 +68,7 @@ def get_report_html(report_id: Id, who: Who, db: Db) -> Response:
 @routes.get("/reports/{report_id}/notebook", response_class=Response, **_with(_IPYNB, open_to(VIEWER, 404, 422)))
 def get_report_notebook(report_id: Id, who: Who, db: Db) -> Response:
     """A report's executed notebook; of a report that failed, up to the cell that did."""
-    with db.begin() as connection:
+    with db.read() as connection:
         notebook = reports.document(connection, report_id, who.sees, "notebook")
     name = f'attachment; filename="report-{report_id}.ipynb"'
     return Response(notebook, media_type="application/x-ipynb+json", headers={"Content-Disposition": name})
@@ -77,7 +77,7 @@ def get_report_notebook(report_id: Id, who: Who, db: Db) -> Response:
 @routes.get("/schedules", **open_to(VIEWER, 422))
 def list_schedules(page: Paged, who: Who, db: Db) -> Page[Schedule]:
     """Your schedules."""
-    with db.begin() as connection:
+    with db.read() as connection:
         return page.of(
             lambda row: Schedule(**row), lambda at, limit: schedules.listing(connection, who.sees, at, limit)
         )
@@ -94,7 +94,7 @@ def add_schedule(new: NewSchedule, who: Who, db: Db) -> Schedule:
 @routes.get("/schedules/{schedule_id}", **open_to(VIEWER, 404, 422))
 def get_schedule(schedule_id: Id, who: Who, db: Db) -> Schedule:
     """One schedule."""
-    with db.begin() as connection:
+    with db.read() as connection:
         return Schedule(**schedules.get(connection, schedule_id, who.sees))
 
 

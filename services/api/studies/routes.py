@@ -15,7 +15,7 @@ routes = router("/v1/studies", "studies")
 @routes.get("", **open_to(VIEWER, 422))
 def list_studies(page: Paged, who: Who, db: Db) -> Page[Study]:
     """Your studies."""
-    with db.begin() as connection:
+    with db.read() as connection:
         return page.of(lambda row: Study(**row), lambda at, limit: studies.listing(connection, who.sees, at, limit))
 
 
@@ -37,7 +37,7 @@ def check_study(question: Question, db: Db) -> Preview:
 @routes.get("/{study_id:int}", **open_to(VIEWER, 404, 422))
 def get_study(study_id: Id, who: Who, db: Db) -> Study:
     """One study."""
-    with db.begin() as connection:
+    with db.read() as connection:
         return Study(**studies.get(connection, study_id, who.sees))
 
 

@@ -48,7 +48,7 @@ def system(request: Request, who: Who, db: Db) -> System:
     """The state of the installation."""
     state = request.app.state
     found = checks(state)
-    with db.begin() as connection:
+    with db.read() as connection:
         counts = overview.bots_by_status(connection, who.sees)
         server = Server(**overview.server(connection))
     return System(
@@ -71,7 +71,7 @@ def list_workers(request: Request) -> Workers:
 @routes.get("/audit", **open_to(VIEWER, 422))
 def list_audit(page: Paged, who: Who, db: Db) -> Page[Entry]:
     """What you did (an admin: what anybody did)."""
-    with db.begin() as connection:
+    with db.read() as connection:
         return page.of(lambda row: Entry(**row), lambda at, limit: audit.listing(connection, who.sees, at, limit))
 
 

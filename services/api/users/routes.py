@@ -14,7 +14,7 @@ routes = router("/v1", "users")
 @routes.get("/users/me", **open_to(VIEWER))
 def me(who: Who, db: Db) -> User:
     """You."""
-    with db.begin() as connection:
+    with db.read() as connection:
         return User(**users.get(connection, who.id))
 
 
@@ -32,7 +32,7 @@ def change_me(change: MeChange, who: Who, db: Db) -> User:
 @routes.get("/users", **open_to(ADMIN, 422))
 def list_users(page: Paged, db: Db) -> Page[User]:
     """All users."""
-    with db.begin() as connection:
+    with db.read() as connection:
         return page.of(lambda row: User(**row), lambda before, limit: users.listing(connection, before, limit))
 
 
@@ -46,7 +46,7 @@ def change_user(user_id: Id, change: UserChange, db: Db) -> User:
 @routes.get("/api-keys", **open_to(VIEWER, 422))
 def list_api_keys(page: Paged, who: Who, db: Db) -> Page[Key]:
     """Your API keys."""
-    with db.begin() as connection:
+    with db.read() as connection:
         return page.of(
             lambda row: Key(**row), lambda before, limit: api_keys.listing(connection, who.id, before, limit)
         )
