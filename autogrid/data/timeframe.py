@@ -7,6 +7,7 @@ from autogrid.errors import InvalidInput
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 #: The epoch was a Thursday; exchanges open weekly candles on Mondays.
 _MONDAY = 4 * 86400
+_LONGEST = 366 * 86400
 
 
 def parse_timeframe(text: str) -> int:
@@ -17,7 +18,10 @@ def parse_timeframe(text: str) -> int:
             f"timeframe: expected a number and one of s, m, h, d, w, such as 1m or 4h; found {text!r}. "
             "Months (1M) have no fixed length and are not supported."
         )
-    return int(match[1]) * _UNITS[match[2]]
+    seconds = int(match[1]) * _UNITS[match[2]]
+    if seconds > _LONGEST:
+        raise InvalidInput(f"timeframe: expected at most a year, found {text}")
+    return seconds
 
 
 def format_timeframe(seconds: int) -> str:

@@ -21,10 +21,11 @@ def list_kill_switches(
     released: Annotated[bool, Query(description="Those of the past instead of the engaged ones.")] = False,
 ) -> Page[Switch]:  # fmt: skip
     """The kill switches that are engaged and concern you (an admin: all). An empty list: nothing is stopped."""
-    with db.begin() as connection:
-        found = kill_switch.page(connection, who.sees, page.before, page.limit + 1, released=released)
-    shown = [_shape(each, who) for each in found[: page.limit]]
-    return Page(items=shown, next_cursor=str(shown[-1].id) if len(found) > page.limit else None)
+    with db.read() as connection:
+        return page.of(
+            lambda row: _shape(row, who),
+            lambda at, limit: kill_switch.page(connection, who.sees, at, limit, released=released),
+        )
 
 
 @routes.post("", **open_to(TRADER, 404, idempotent=True))

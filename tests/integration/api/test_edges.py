@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from .conftest import Make, Server
 
 LISTS = (
-    "accounts", "alert-targets", "alerts", "api-keys", "audit", "bots", "jobs", "markets", "passports", "reports",
-    "schedules", "studies", "users",
+    "accounts", "alert-targets", "alerts", "api-keys", "audit", "bots", "jobs", "kill-switch", "markets", "passports",
+    "reports", "schedules", "studies", "users",
 )  # fmt: skip
 LARGEST = "9" * 18
 
@@ -22,6 +22,12 @@ def test_a_cursor_beyond_every_id_gives_the_first_page(person: Make, store: sa.E
 def test_candles_end_where_years_have_four_digits(person: Make) -> None:
     asked = {"exchange": "binance", "symbol": "BTC/USDT", "timeframe": "1m"}
     assert person().get("/v1/candles", params=asked | {"cursor": 253_402_300_800_000}).status_code == 422
+
+
+def test_a_candle_is_at_most_a_year_long(person: Make) -> None:
+    asked = {"exchange": "binance", "symbol": "BTC/USDT", "timeframe": "49785d"}
+    answer = person().get("/v1/candles", params=asked)
+    assert (answer.status_code, answer.json()["detail"]) == (422, "timeframe: expected at most a year, found 49785d")
 
 
 @pytest.mark.parametrize("start", ["0.5", "1767225600", "2026-01-31"])
