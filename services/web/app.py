@@ -17,7 +17,20 @@ from services.common import logs, metrics
 from services.common.edge import EdgeOnly
 from services.web import session
 
-PAGES = ("sign_in", "overview", "bot", "studies", "study", "jobs", "accounts", "reports", "alerts", "system", "profile")
+PAGES = (
+    "sign_in",
+    "overview",
+    "bot",
+    "studies",
+    "study",
+    "jobs",
+    "passport",
+    "accounts",
+    "reports",
+    "alerts",
+    "system",
+    "profile",
+)
 FAVICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#0b5cad"/>'
     '<path d="M3 4h10M3 8h10M3 12h10" stroke="#fff" stroke-width="1.4"/></svg>'

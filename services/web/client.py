@@ -11,6 +11,9 @@ import httpx
 TIMEOUT_S = 20.0
 #: The API sends a ping every 15 s; a stream that is silent for longer is dead.
 SILENCE_S = 45.0
+#: The API's longest page, and where reading a whole list ends.
+PAGE, EVERY = 500, 5000
+Items = list[dict[str, Any]]
 
 
 class ApiError(Exception):
@@ -97,10 +100,21 @@ class Api:
         """Remove something."""
         return await self._send("DELETE", path)
 
-    async def items(self, path: str, **params: Any) -> list[dict[str, Any]]:
-        """The first page of a list."""
-        found: list[dict[str, Any]] = (await self.get(path, **params))["items"]
-        return found
+    async def first(self, path: str, wanted: int, **params: Any) -> tuple[Items, bool]:
+        """The first `wanted` items of a list, page after page, and whether there are more."""
+        found: Items = []
+        cursor = None
+        while True:
+            limit = min(PAGE, wanted - len(found))
+            page = await self.get(path, limit=limit, cursor=cursor, **params)
+            found += page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None or len(found) >= wanted:
+                return found, cursor is not None
+
+    async def every(self, path: str, **params: Any) -> Items:
+        """A whole list, or its first EVERY items where it is longer."""
+        return (await self.first(path, EVERY, **params))[0]
 
     async def events(self) -> AsyncIterator[tuple[str, dict[str, Any]]]:
         """Server-sent events as (name, data), until the API ends the stream; first ("connected", {})."""

@@ -5,7 +5,8 @@ from typing import Any
 from markupsafe import Markup
 from nicegui import ui
 
-from services.web.parts import asking, frame, show
+from services.web.parts import asking, frame, listing, show
+from services.web.parts.asking import Refresh
 from services.web.parts.frame import Visit
 from services.web.parts.tables import Table, facts, note
 
@@ -13,6 +14,7 @@ EXCHANGES = {
     "paper": "Paper (simulated, no money)", "binance": "Binance", "bybit": "Bybit", "okx": "OKX", "kraken": "Kraken",
     "coinbase": "Coinbase", "kucoin": "KuCoin", "gate": "Gate", "bitget": "Bitget", "mexc": "MEXC",
 }  # fmt: skip
+REMEDY = "Its bots stand still. Look to the cause, test or replace the key, then unblock it."
 
 
 @frame.page("/accounts", "Accounts")
@@ -22,65 +24,41 @@ async def accounts(visit: Visit) -> None:
         frame.heading("Accounts")
         if visit.trades:
             asking.opener("Add an account", lambda: _add(visit, shown.refresh), kind="primary")
-
-    @ui.refreshable
-    async def shown() -> None:
-        found = await visit.api.items("/v1/accounts", limit=200)
-        with frame.card():
-            if not found:
-                text = "No account yet. Add a paper account to trade without money, or one at an exchange."
-                ui.label(text).classes("empty")
-            with ui.element("div").classes("list"):
-                for account in found:
-                    _item(visit, account, shown.refresh)
-
-    await shown()
+    with frame.card():
+        empty = "No account yet. Add a paper account to trade without money, or one at an exchange."
+        reads = listing.of(visit.api, "/v1/accounts")
+        shown = listing.in_rows(reads, "accounts", empty, lambda each: _item(visit, each, shown.refresh))
+    await shown.refresh()
 
 
-def _item(visit: Visit, account: dict[str, Any], refresh: Any) -> None:
-    path = f"/v1/accounts/{account['id']}"
-    with ui.element("div").classes("item"):
-        with ui.element("div").classes("what"):
-            ui.label(account["name"]).classes("strong")
-            parts = [EXCHANGES.get(account["exchange"], account["exchange"])]
-            parts += [account["base_url"]] if account["base_url"] else []
-            parts += [f"key …{account['key_hint']}"] if account["key_hint"] else []
-            ui.label(" · ".join(parts)).classes("soft")
-            if account["blocked_reason"]:
-                note(f"Blocked: {account['blocked_reason']}", "bad")
+def _item(visit: Visit, account: dict[str, Any], refresh: Refresh) -> None:
+    path, name, blocked = f"/v1/accounts/{account['id']}", account["name"], account["blocked_reason"]
+    parts = [EXCHANGES.get(account["exchange"], account["exchange"])]
+    parts += [account["base_url"]] if account["base_url"] else []
+    parts += [f"key …{account['key_hint']}"] if account["key_hint"] else []
+    lines = [show.join(parts, " · ")]
+    if blocked:
+        lines.append(Markup('<p class="note bad" role="alert">Blocked: {}. {}</p>').format(blocked, REMEDY))
+
+    async def unblock(key: str) -> None:
+        await visit.api.post(f"{path}/unblock", key=key)
+        await refresh()
+
+    with listing.item(name, *lines):
         if not visit.trades:
             return
-
-        async def unblock(key: str) -> None:
-            await visit.api.post(f"{path}/unblock", key=key)
-            refresh()
-
-        async def remove(key: str) -> None:
-            await visit.api.delete(path)
-            refresh()
-
-        name = account["name"]
-        with ui.row().classes("actions"):
-            if account["blocked_reason"]:
-                asking.button("Unblock", unblock, label=f"Unblock {name}")
-            if account["exchange"] != "paper":
-                asking.button("Test", lambda key: _test(visit, path, name), label=f"Test {name}")
-                asking.opener("Replace key", lambda: _rekey(visit, path, name, refresh), label=f"Replace key of {name}")
-            asking.opener(
-                "Remove",
-                lambda: asking.confirm(
-                    f"Remove {name}", "Its credentials are deleted.", remove, does="Remove", danger=True
-                ),
-                label=f"Remove {name}",
-            )
+        if blocked:
+            asking.button("Unblock", unblock, kind="primary", label=f"Unblock {name}")
+        if account["exchange"] != "paper":
+            asking.button("Test", lambda key: _test(visit, path, name), label=f"Test {name}")
+            asking.opener("Replace key", lambda: _rekey(visit, path, name, refresh), label=f"Replace key of {name}")
+        asking.remover(visit.api, path, name, "Its credentials are deleted.", refresh)
 
 
 async def _test(visit: Visit, path: str, name: str) -> None:
     answer = await visit.api.post(f"{path}/test")
     words = {True: "yes", False: "no", None: "not said"}
-    with ui.dialog() as dialog, ui.element("div").classes("card dialog"):
-        dialog.props(f'aria-label="Test of {asking.attribute(name)}"')
-        frame.heading(f"Test of {name}", level=2)
+    with asking.dialog(f"Test of {name}") as opened:
         risky = answer["withdraw"] is True
         facts(
             [
@@ -95,15 +73,11 @@ async def _test(visit: Visit, path: str, name: str) -> None:
         table = Table("Balances", ("Coin", "#Free", "#Total"), "The account holds nothing.")
         table.rows((coin["asset"], show.exact(coin["free"]), show.exact(coin["total"])) for coin in answer["balances"])
         with ui.row().classes("actions end"):
-            asking.opener("Close", dialog.close, kind="primary")
-    dialog.on("hide", dialog.delete)
-    dialog.open()
+            asking.opener("Close", opened.close, kind="primary")
 
 
-def _add(visit: Visit, refresh: Any) -> None:
-    with ui.dialog() as dialog, ui.element("div").classes("card dialog"):
-        dialog.props('aria-label="Add an account"')
-        frame.heading("Add an account", level=2)
+def _add(visit: Visit, refresh: Refresh) -> None:
+    with asking.dialog("Add an account") as opened:
         name = ui.input("Name").props("outlined dense autofocus")
         exchange = ui.select(EXCHANGES, value="paper", label="Exchange").props("outlined dense")
         with ui.element("div").classes("stack") as real:
@@ -111,41 +85,26 @@ def _add(visit: Visit, refresh: Any) -> None:
             url = ui.input("Server, if not the exchange's own").props("outlined dense placeholder=http://…")
             ui.label("The key should be able to trade and unable to withdraw. It is kept encrypted.").classes("hint")
         real.bind_visibility_from(exchange, "value", lambda value: value != "paper")
-        problem = asking.Problem()
 
         async def add(key: str) -> None:
             body: dict[str, Any] = {"name": name.value.strip(), "exchange": exchange.value}
             if exchange.value != "paper":
                 body |= {"keys": keys.read()} | ({"base_url": url.value.strip()} if url.value else {})
             await visit.api.post("/v1/accounts", body, key)
-            dialog.close()
-            asking.told("Account added. Test it before money is at stake.")
-            refresh()
+            await refresh()
 
-        with ui.row().classes("actions end"):
-            asking.opener("Cancel", dialog.close)
-            asking.button("Add", add, kind="primary", problem=problem)
-    dialog.on("hide", dialog.delete)
-    dialog.open()
+        asking.ends(opened, "Add", add, done="Account added. Test it before money is at stake.")
 
 
-def _rekey(visit: Visit, path: str, name: str, refresh: Any) -> None:
-    with ui.dialog() as dialog, ui.element("div").classes("card dialog"):
-        dialog.props('aria-label="Replace the key"')
-        frame.heading(f"Replace the key of {name}", level=2)
-        keys, problem = _Keys(), asking.Problem()
+def _rekey(visit: Visit, path: str, name: str, refresh: Refresh) -> None:
+    with asking.dialog(f"Replace the key of {name}") as opened:
+        keys = _Keys()
 
         async def put(key: str) -> None:
             await visit.api.patch(path, {"keys": keys.read()})
-            dialog.close()
-            asking.told("Key replaced.")
-            refresh()
+            await refresh()
 
-        with ui.row().classes("actions end"):
-            asking.opener("Cancel", dialog.close)
-            asking.button("Replace", put, kind="primary", problem=problem)
-    dialog.on("hide", dialog.delete)
-    dialog.open()
+        asking.ends(opened, "Replace", put, done="Key replaced.")
 
 
 class _Keys:

@@ -4,10 +4,10 @@ from typing import Any
 
 from nicegui import ui
 
-from services.web.parts import asking, frame, show
+from services.web.parts import asking, frame, listing, show
+from services.web.parts.asking import Refresh
 from services.web.parts.frame import Visit
 from services.web.parts.live import of
-from services.web.parts.tables import Table
 
 KINDS = {
     "bot_halted": "Bot halted", "bot_killed": "Bot killed", "stop_hit": "Stop hit", "missing_orders": "Missing orders",
@@ -22,68 +22,43 @@ async def alerts(visit: Visit) -> None:
         frame.heading("Alerts")
         if visit.trades:
             asking.opener("Add a target", lambda: _add(visit, targets.refresh), kind="primary")
-
-    @ui.refreshable
-    async def targets() -> None:
-        found = await visit.api.items("/v1/alert-targets", limit=100)
-        if not found:
-            text = "No target yet: you are told on this page only. Add mail, Telegram, Slack, a webhook …"
-            ui.label(text).classes("empty")
-        with ui.element("div").classes("list"):
-            for target in found:
-                _item(visit, target, targets.refresh)
-
     with frame.card("Targets"):
-        await targets()
+        empty = "No target yet: you are told on this page only. Add mail, Telegram, Slack, a webhook …"
+        reads = listing.of(visit.api, "/v1/alert-targets")
+        targets = listing.in_rows(reads, "targets", empty, lambda each: _item(visit, each, targets.refresh))
     with frame.card("Told"):
-        table = Table("Alerts", ("When", "Kind", "What", "Details", "Told"), "Nothing to tell yet.")
-
-    async def refresh() -> None:
-        table.rows(
-            (
-                show.when(alert["at"], visit.zone, seconds=True), KINDS.get(alert["kind"], alert["kind"]),
-                alert["title"], alert["body"], show.state(alert["outcome"]),
-            )
-            for alert in await visit.api.items("/v1/alerts", limit=100)
-        )  # fmt: skip
-
-    await refresh()
-    visit.live.on(refresh, of("bot_event"))
+        columns = ("When", "Kind", "What", "Details", "Told")
+        told = listing.in_table(listing.of(visit.api, "/v1/alerts"), "Alerts", columns, "Nothing to tell yet.",
+                                lambda alert: _row(alert, visit.zone))  # fmt: skip
+    await targets.refresh()
+    await told.refresh()
+    visit.live.on(told.refresh, of("bot_event"))
 
 
-def _item(visit: Visit, target: dict[str, Any], refresh: Any) -> None:
+def _row(alert: dict[str, Any], zone: str) -> tuple[Any, ...]:
+    when, kind = show.when(alert["at"], zone, seconds=True), KINDS.get(alert["kind"], alert["kind"])
+    return when, kind, alert["title"], alert["body"], show.state(alert["outcome"])
+
+
+def _item(visit: Visit, target: dict[str, Any], refresh: Refresh) -> None:
     path, name = f"/v1/alert-targets/{target['id']}", target["name"]
+    said = ", ".join(KINDS[kind] for kind in target["kinds"])
+    if target["quiet_start"]:
+        said += f"; quiet {target['quiet_start'][:5]} to {target['quiet_end'][:5]} ({target['time_zone']})"
 
     async def test(key: str) -> None:
         answer = await visit.api.post(f"{path}/test", key=key)
         asking.told(f"{name}: {answer['detail']}", "good" if answer["delivered"] else "bad")
 
-    async def turn(key: str) -> None:
-        await visit.api.patch(path, {"enabled": not target["enabled"]})
-        refresh()
-
-    async def remove(key: str) -> None:
-        await visit.api.delete(path)
-        refresh()
-
-    with ui.element("div").classes("item"):
-        with ui.element("div").classes("what"):
-            ui.label(name).classes("strong")
-            said = ", ".join(KINDS[kind] for kind in target["kinds"])
-            if target["quiet_start"]:
-                said += f"; quiet {target['quiet_start'][:5]} to {target['quiet_end'][:5]} ({target['time_zone']})"
-            ui.label(said if target["enabled"] else f"switched off; {said}").classes("soft")
+    with listing.item(name, said if target["enabled"] else f"Switched off; {said}"):
         if visit.trades:
-            with ui.row().classes("actions"):
-                asking.button("Test", test, label=f"Test {name}")
-                asking.button("Switch off" if target["enabled"] else "Switch on", turn, label=f"Switch {name}")
-                asking.button("Remove", remove, label=f"Remove {name}")
+            asking.button("Test", test, label=f"Test {name}")
+            asking.switch(visit.api, path, name, target["enabled"], refresh)
+            asking.remover(visit.api, path, name, "It is told nothing any more.", refresh)
 
 
-def _add(visit: Visit, refresh: Any) -> None:
-    with ui.dialog() as dialog, ui.element("div").classes("card dialog"):
-        dialog.props('aria-label="Add a target"')
-        frame.heading("Add a target", level=2)
+def _add(visit: Visit, refresh: Refresh) -> None:
+    with asking.dialog("Add a target") as opened:
         name = ui.input("Name").props("outlined dense autofocus")
         url = ui.input("Address", password=True).props("outlined dense autocomplete=off")
         ui.label("As apprise writes it, such as tgram://token/chat or mailto://user:password@host. Kept encrypted, "
@@ -92,22 +67,15 @@ def _add(visit: Visit, refresh: Any) -> None:
                  if kind != "signup" or visit.admin}  # fmt: skip
         with ui.element("div").classes("fields"):
             start, end = (
-                ui.input(text).props("outlined dense type=time stack-label") for text in ("Quiet from", "until")
+                ui.input(text).props("outlined dense type=time stack-label") for text in ("Quiet from", "Until")
             )
-        ui.label("What is urgent (halted, killed) comes in quiet hours, too.").classes("hint")
-        problem = asking.Problem()
+        ui.label(f"Times of {visit.zone}. What is urgent (halted, killed) comes in quiet hours, too.").classes("hint")
 
         async def add(key: str) -> None:
             body: dict[str, Any] = {"name": name.value.strip(), "url": url.value, "time_zone": visit.zone}
             body["kinds"] = [kind for kind, box in kinds.items() if box.value]
             body |= {"quiet_start": start.value or None, "quiet_end": end.value or None}
             await visit.api.post("/v1/alert-targets", body, key)
-            dialog.close()
-            asking.told("Target added. Send it a test.")
-            refresh()
+            await refresh()
 
-        with ui.row().classes("actions end"):
-            asking.opener("Cancel", dialog.close)
-            asking.button("Add", add, kind="primary", problem=problem)
-    dialog.on("hide", dialog.delete)
-    dialog.open()
+        asking.ends(opened, "Add", add, done="Target added. Send it a test.")

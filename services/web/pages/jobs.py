@@ -1,15 +1,15 @@
 """Backtests, sweeps, promotions, verifications: the list, one with its result, and passports."""
 
 from typing import Any
-from urllib.parse import quote
 
-from markupsafe import Markup
 from nicegui import ui
 
-from services.web.parts import asking, frame, results, show
+from services.web.client import Items
+from services.web.parts import frame, listing, results, show
 from services.web.parts.frame import Visit
 from services.web.parts.live import of
-from services.web.parts.tables import Table, facts
+from services.web.parts.pick import Names
+from services.web.parts.tables import facts
 from services.web.parts.work import Work
 
 
@@ -20,26 +20,26 @@ async def jobs(visit: Visit) -> None:
         frame.heading("Backtests")
         kinds = {"": "All", **{kind: kind.capitalize() for kind in results.SHOWS}}
         kind = ui.select(kinds, value="", label="Kind").props("outlined dense").style("width: 170px")
+    names = await Names(visit.api).read()
     with frame.card():
         empty = "Nothing was run yet. Open a study and run its backtest."
-        table = Table("Backtests and other work", ("Work", "State", "#Progress", "Study", "Asked", "Says"), empty,
-                      stacked=True)  # fmt: skip
+        columns = ("Work", "State", "#Progress", "Study", "Asked", "Says")
 
-    async def refresh() -> None:
-        found = await visit.api.items("/v1/jobs", limit=100, kind=kind.value or None)
-        table.rows(_row(job, visit.zone) for job in found)
+        async def reads(wanted: int) -> tuple[Items, bool]:
+            return await visit.api.first("/v1/jobs", wanted, kind=kind.value or None)
 
-    kind.on_value_change(refresh)
-    await refresh()
-    visit.live.on(refresh, of("job"))
+        shown = listing.in_table(reads, "Backtests and other work", columns, empty,
+                                 lambda job: _row(job, names, visit.zone), stacked=True)  # fmt: skip
+    kind.on_value_change(shown.restart)
+    await shown.refresh()
+    visit.live.on(shown.refresh, of("job"))
 
 
-def _row(job: dict[str, Any], zone: str) -> tuple[Any, ...]:
-    study = (
-        show.NONE if job["study_id"] is None else show.link(f"/studies/{job['study_id']}", f"study {job['study_id']}")
-    )
+def _row(job: dict[str, Any], names: Names, zone: str) -> tuple[Any, ...]:
+    number = job["study_id"]
+    study = show.NONE if number is None else show.link(f"/studies/{number}", names.of("study_id", number))
     return (
-        show.link(f"/jobs/{job['id']}", f"{job['kind']} {job['id']}"), show.state(job["status"]),
+        show.link(f"/jobs/{job['id']}", f"{job['kind'].capitalize()} {job['id']}"), show.state(job["status"]),
         show.share(job["progress"], 0), study, show.when(job["created_at"], zone),
         (job["error"] or job["message"] or "")[:160],
     )  # fmt: skip
@@ -67,41 +67,3 @@ async def job(visit: Visit, job_id: int) -> None:
             results.SHOWS[found["kind"]](result)
 
         await Work(visit, shows).follow(found)
-
-
-@frame.page("/passports/{passport_id}", "Passport")
-async def passport(visit: Visit, passport_id: str) -> None:
-    """What was proven before a bot was made."""
-    found = await visit.api.get(f"/v1/passports/{quote(passport_id, safe='')}")
-    with ui.row().classes("title"):
-        frame.heading(f"Passport {passport_id[:12]}")
-        ui.label(found["study_name"]).classes("soft")
-    with frame.card("Proof"):
-        facts(
-            [
-                ("Made", show.when(found["created_at"], visit.zone)),
-                ("Code", found["code_hash"][:12]),
-                ("Candles", found["candles_sha256"][:12]),
-                ("Fills", found["fills_sha256"][:12]),
-            ]
-        )
-        if visit.trades:
-            with ui.row().classes("actions"):
-                asking.button("Verify", lambda key: _verify(visit, work, passport_id, key))
-
-        async def shows(result: dict[str, Any]) -> None:
-            results.verification(result)
-
-        work = Work(visit, shows)
-    with frame.card("Gates"):
-        results.gates(found["gates"])
-    if found["result"].get("metrics"):
-        with frame.card("Backtest"):
-            results.backtest(found["result"])
-    with frame.card("Study"):
-        code = '<pre class="mono table" tabindex="0" role="region" aria-label="Study file">{}</pre>'
-        ui.html(str(Markup(code).format(found["study"])), sanitize=False).classes("wide")
-
-
-async def _verify(visit: Visit, work: Work, passport_id: str, key: str) -> None:
-    await work.follow(await visit.api.post(f"/v1/passports/{passport_id}/verify", key=key))

@@ -6,14 +6,17 @@ from typing import Any
 from markupsafe import Markup
 from nicegui import ui
 
-from services.web.parts import asking, frame, show
+from services.web.client import Items
+from services.web.parts import asking, frame, listing, show
 from services.web.parts.frame import Visit
 from services.web.parts.live import of
-from services.web.parts.tables import Facts, Table, put
+from services.web.parts.tables import Facts, put
 
 COLUMNS = (
     "Bot", "State", "#Equity", "#Total", "#Grid profit", "#Inventory", "#Fees", "#Versus hold", "#Turns", "#Orders",
 )  # fmt: skip
+#: Up to so many bots there is nothing to search in.
+FEW = 8
 ALIVE = ("waiting", "running", "paused", "stopping", "refused")
 
 
@@ -33,19 +36,32 @@ async def overview(visit: Visit) -> None:
 async def _bots(visit: Visit) -> None:
     with frame.card():
         totals = Facts()
-    with frame.card("Bots"):
+    with frame.card():
+        with ui.row().classes("top"):
+            frame.heading("Bots", level=2)
+            find = ui.input("Find").props("outlined dense clearable type=search").classes("find")
         attention = ui.html(sanitize=False).classes("wide")
-        empty = "No bots yet. Write down a grid under Studies, backtest it, and promote it to a paper account first."
-        table = Table("Bots", COLUMNS, empty, stacked=True)
 
-    async def refresh() -> None:
-        bots = await visit.api.items("/v1/bots", limit=200)
-        totals.show(_totals(bots))
-        put(attention, _attention(bots))
-        table.rows(_row(bot) for bot in bots)
+        async def reads(wanted: int) -> tuple[Items, bool]:
+            bots = await visit.api.every("/v1/bots")
+            totals.show(_totals(bots))
+            put(attention, _attention(bots))
+            find.set_visibility(len(bots) > FEW)
+            found = [bot for bot in bots if _matches(bot, str(find.value or ""))]
+            return found[:wanted], len(found) > wanted
 
-    await refresh()
-    visit.live.on(refresh, of("bot", "bot_event"))
+        empty = (
+            "No bots here yet. Write down a grid under Studies, backtest it, and promote it to a paper account first."
+        )
+        shown = listing.in_table(reads, "Bots", COLUMNS, empty, _row, stacked=True)
+    find.on("update:model-value", shown.restart, throttle=0.3, leading_events=False)
+    await shown.refresh()
+    visit.live.on(shown.refresh, of("bot", "bot_event"))
+
+
+def _matches(bot: dict[str, Any], text: str) -> bool:
+    said = " ".join(str(bot[key]) for key in ("name", "symbol", "account", "exchange", "mode", "status"))
+    return all(word in said.lower() for word in text.lower().split())
 
 
 def _totals(bots: list[dict[str, Any]]) -> list[tuple[str, Any]]:
@@ -54,8 +70,8 @@ def _totals(bots: list[dict[str, Any]]) -> list[tuple[str, Any]]:
         ("Running", sum(bot["status"] == "running" for bot in bots)),
         ("Not running", sum(bot["status"] in ALIVE[:1] + ALIVE[2:] for bot in bots)),
     ]
-    for coin in sorted({_quote(bot) for bot in bots if bot["pnl"]}):
-        found = [bot["pnl"] for bot in bots if bot["pnl"] and _quote(bot) == coin]
+    for coin in sorted({show.coins(bot["symbol"])[1] for bot in bots if bot["pnl"]}):
+        found = [bot["pnl"] for bot in bots if bot["pnl"] and show.coins(bot["symbol"])[1] == coin]
         sums = {key: sum(Decimal(pnl[key]) for pnl in found) for key in found[0]}
         digits = show.digits_for(sums["equity"])
         for name, key in (("Total", "total"), ("Grid profit", "grid_profit"), ("Inventory", "inventory")):
@@ -63,10 +79,6 @@ def _totals(bots: list[dict[str, Any]]) -> list[tuple[str, Any]]:
         facts.append((f"Fees, {coin}", show.plain(sums["fees"], digits)))
         facts.append((f"Versus hold, {coin}", show.signed(sums["versus_hold"], digits)))
     return facts
-
-
-def _quote(bot: dict[str, Any]) -> str:
-    return str(bot["symbol"]).split(":")[0].rpartition("/")[2]
 
 
 def _attention(bots: list[dict[str, Any]]) -> Markup:
@@ -113,20 +125,16 @@ def _orders(bot: dict[str, Any]) -> Markup:
 async def _alerts(visit: Visit) -> None:
     with frame.card("Alerts"):
         text = "Nothing to tell. Add a target under Alerts to be told by mail or messenger, too."
-        table = Table("Alerts", ("When", "What", "Told"), text)
+        columns = ("When", "What", "Told")
+        shown = listing.in_table(listing.of(visit.api, "/v1/alerts"), "Alerts", columns, text,
+                                 lambda alert: _alert(alert, visit.zone), size=8)  # fmt: skip
+    await shown.refresh()
+    visit.live.on(shown.refresh, of("bot_event"))
 
-    async def refresh() -> None:
-        table.rows(
-            (
-                show.when(alert["at"], visit.zone),
-                Markup('<span class="strong">{}</span> {}').format(alert["title"], alert["body"]),
-                show.state(alert["outcome"]),
-            )
-            for alert in await visit.api.items("/v1/alerts", limit=8)
-        )
 
-    await refresh()
-    visit.live.on(refresh, of("bot_event"))
+def _alert(alert: dict[str, Any], zone: str) -> tuple[Any, ...]:
+    what = Markup('<span class="strong">{}</span> {}').format(alert["title"], alert["body"])
+    return show.when(alert["at"], zone), what, show.state(alert["outcome"])
 
 
 def _kill(visit: Visit) -> None:

@@ -6,7 +6,8 @@ from zoneinfo import available_timezones
 from nicegui import ui
 
 from services.web.client import ApiError
-from services.web.parts import asking, frame, show
+from services.web.parts import asking, frame, listing, show
+from services.web.parts.asking import Refresh
 from services.web.parts.frame import Visit
 from services.web.parts.tables import note
 
@@ -62,16 +63,9 @@ def _password(visit: Visit) -> None:
 
 
 async def _keys(visit: Visit) -> None:
-    @ui.refreshable
-    async def shown() -> None:
-        found = await visit.api.items("/v1/api-keys", limit=100)
-        if not found:
-            ui.label("No key yet.").classes("empty")
-        with ui.element("div").classes("list"):
-            for each in found:
-                _key(visit, each, shown.refresh)
-
-    await shown()
+    reads = listing.of(visit.api, "/v1/api-keys")
+    shown = listing.in_rows(reads, "keys", "No key yet.", lambda each: _key(visit, each, shown.refresh))
+    await shown.refresh()
     place = ui.element("div").classes("stack")
     with ui.row().classes("actions"):
         name = ui.input("Name").props("outlined dense").style("width: 200px")
@@ -84,7 +78,7 @@ async def _keys(visit: Visit) -> None:
             made = await visit.api.post("/v1/api-keys", body, key)
             with place:
                 note(f"Keep this key now, it is not shown again:\n{made['key']}", "good")
-            shown.refresh()
+            await shown.refresh()
 
         asking.button("Make a key", make, problem=problem)
 
@@ -94,27 +88,19 @@ def _roles_up_to(role: str) -> dict[str, str]:
     return {name: ROLES[name] for name in names[: names.index(role) + 1]}
 
 
-def _key(visit: Visit, each: dict[str, Any], refresh: Any) -> None:
-    async def remove(key: str) -> None:
-        await visit.api.delete(f"/v1/api-keys/{each['id']}")
-        refresh()
-
-    with ui.element("div").classes("item"):
-        with ui.element("div").classes("what"):
-            ui.label(f"{each['name']} ({each['prefix']}…)").classes("strong")
-            ui.label(f"{each['role']}, last used {show.ago(each['last_used_at'])}").classes("soft")
-        asking.button("Revoke", remove, label=f"Revoke {each['name']}")
+def _key(visit: Visit, each: dict[str, Any], refresh: Refresh) -> None:
+    path, name = f"/v1/api-keys/{each['id']}", each["name"]
+    with listing.item(f"{name} ({each['prefix']}…)", f"{each['role']}, last used {show.ago(each['last_used_at'])}"):
+        asking.remover(visit.api, path, name, "Whoever uses it is refused from now on.", refresh, does="Revoke")
 
 
 async def _users(visit: Visit) -> None:
+    reads = listing.of(visit.api, "/v1/users")
+    shown = listing.in_rows(reads, "users", "Nobody yet.", lambda user: _user(visit, user))
     try:
-        found = await visit.api.items("/v1/users", limit=200)
+        await shown.refresh()
     except ApiError as error:
         note(str(error), "bad")
-        return
-    with ui.element("div").classes("list"):
-        for user in found:
-            _user(visit, user)
 
 
 def _user(visit: Visit, user: dict[str, Any]) -> None:
@@ -127,14 +113,10 @@ def _user(visit: Visit, user: dict[str, Any]) -> None:
 
         await asking.Doer(act).run()
 
-    with ui.element("div").classes("item"):
-        with ui.element("div").classes("what"):
-            ui.label(user["email"]).classes("strong")
-            ui.label(f"since {str(user['created_at'])[:10]}").classes("soft")
+    with listing.item(user["email"], f"since {str(user['created_at'])[:10]}"):
         if user["id"] == visit.me["id"]:
             ui.label("you").classes("soft")
             return
-        with ui.row().classes("actions"):
-            role = ui.select(ROLES, value=user["role"], label="Role", on_change=lambda e: change({"role": e.value}))
-            role.props(f'outlined dense aria-label="Role of {user["email"]}"').style("width: 130px")
-            ui.checkbox("May sign in", value=user["active"], on_change=lambda e: change({"active": e.value}))
+        role = ui.select(ROLES, value=user["role"], label="Role", on_change=lambda e: change({"role": e.value}))
+        role.props(f'outlined dense aria-label="Role of {user["email"]}"').style("width: 130px")
+        ui.checkbox("May sign in", value=user["active"], on_change=lambda e: change({"active": e.value}))

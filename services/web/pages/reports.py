@@ -9,9 +9,11 @@ from nicegui import app, ui
 
 from services.web import session
 from services.web.client import ApiError, SignedOut
-from services.web.parts import asking, frame, show
+from services.web.parts import asking, frame, listing, show
+from services.web.parts.asking import Refresh
 from services.web.parts.frame import Visit
-from services.web.parts.tables import Table
+from services.web.parts.pick import Names, picker
+from services.web.parts.tables import note
 
 #: A report is a page with scripts of its own: it may do nothing but show itself.
 _PAGE = {"Content-Security-Policy": "sandbox allow-scripts; default-src 'unsafe-inline' data: blob:"}
@@ -21,107 +23,86 @@ _PAGE = {"Content-Security-Policy": "sandbox allow-scripts; default-src 'unsafe-
 async def reports(visit: Visit) -> None:
     """Lists of reports and schedules, and a form for both."""
     templates = {each["name"]: each for each in await visit.api.get("/v1/report-templates")}
+    names = await Names(visit.api).read()
+
+    def title(each: dict[str, Any]) -> str:
+        said = str(templates.get(each["template"], {}).get("title", each["template"])).split(":")[0]
+        return ": ".join([said, *(names.of(param, value) for param, value in each["params"].items())])
+
+    async def again() -> None:
+        await names.read()
+        await made.refresh()
+        await schedules.refresh()
+
     with ui.row().classes("top"):
         frame.heading("Reports")
         if visit.trades:
-            asking.opener("New report", lambda: _new(visit, templates, schedules.refresh), kind="primary")
+            asking.opener("New report", lambda: _new(visit, templates, names, again), kind="primary")
     with frame.card("Made"):
         empty = "No report yet. Make one now, or let one come every morning."
         columns = ("Report", "State", "Asked", "Read", "Says")
-        table = Table("Reports", columns, empty, stacked=True)
-
-    async def refresh() -> None:
-        found = await visit.api.items("/v1/reports", limit=50)
-        table.rows(_row(report, templates, visit.zone) for report in found)
-
-    @ui.refreshable
-    async def schedules() -> None:
-        found = await visit.api.items("/v1/schedules", limit=100)
-        if not found:
-            ui.label("Nothing comes by itself yet.").classes("empty")
-        with ui.element("div").classes("list"):
-            for each in found:
-                _schedule(visit, each, templates, schedules.refresh)
-
-    await refresh()
+        made = listing.in_table(listing.of(visit.api, "/v1/reports"), "Reports", columns, empty,
+                                lambda each: _row(each, title(each), visit.zone), stacked=True)  # fmt: skip
     with frame.card("Schedules"):
-        await schedules()
-    visit.live.on(refresh, lambda name, data: False)
+        reads = listing.of(visit.api, "/v1/schedules")
+        schedules = listing.in_rows(reads, "schedules", "Nothing comes by itself yet.",
+                                    lambda each: _schedule(visit, each, title(each), schedules.refresh))  # fmt: skip
+    await made.refresh()
+    await schedules.refresh()
+    visit.live.on(made.refresh, lambda name, data: False)
 
 
-def _title(templates: dict[str, Any], each: dict[str, Any]) -> str:
-    title = templates.get(each["template"], {}).get("title", each["template"])
-    params = ", ".join(f"{show.words(name)} {value}" for name, value in each["params"].items())
-    return f"{title} ({params})" if params else str(title)
-
-
-def _row(report: dict[str, Any], templates: dict[str, Any], zone: str) -> tuple[Any, ...]:
+def _row(report: dict[str, Any], title: str, zone: str) -> tuple[Any, ...]:
     url = f"/reports/{report['id']}/html"
-    text = '<a href="{}" target="_blank" rel="noopener">Open<span class="visually-hidden"> report {}</span></a>'
-    read = Markup(text).format(url, report["id"]) if report["has_html"] else show.NONE
+    text = '<a href="{}" target="_blank" rel="noopener">Open<span class="visually-hidden"> {}</span></a>'
+    read = Markup(text).format(url, title) if report["has_html"] else show.NONE
     when = show.when(report["created_at"], zone)
-    return _title(templates, report), show.state(report["status"]), when, read, (report["error"] or "")[:200]
+    return title, show.state(report["status"]), when, read, (report["error"] or "")[:200]
 
 
-def _schedule(visit: Visit, each: dict[str, Any], templates: dict[str, Any], refresh: Any) -> None:
-    path, title = f"/v1/schedules/{each['id']}", _title(templates, each)
-
-    async def turn(key: str) -> None:
-        await visit.api.patch(path, {"enabled": not each["enabled"]})
-        refresh()
-
-    async def remove(key: str) -> None:
-        await visit.api.delete(path)
-        refresh()
-
-    with ui.element("div").classes("item"):
-        with ui.element("div").classes("what"):
-            ui.label(title).classes("strong")
-            said = Markup('<span class="soft">{} ({}), next: {}</span>')
-            following = show.when(each["next_at"], visit.zone) if each["enabled"] else "switched off"
-            ui.html(str(said.format(each["cron"], each["time_zone"], following)), sanitize=False)
+def _schedule(visit: Visit, each: dict[str, Any], title: str, refresh: Refresh) -> None:
+    path = f"/v1/schedules/{each['id']}"
+    following = show.when(each["next_at"], visit.zone) if each["enabled"] else "switched off"
+    said = Markup("{} ({}), next: {}").format(each["cron"], each["time_zone"], following)
+    with listing.item(title, said):
         if visit.trades:
-            with ui.row().classes("actions"):
-                asking.button("Switch off" if each["enabled"] else "Switch on", turn, label=f"Switch {title}")
-                asking.button("Remove", remove, label=f"Remove {title}")
+            asking.switch(visit.api, path, title, each["enabled"], refresh)
+            asking.remover(visit.api, path, title, "It comes no more; reports that were made stay.", refresh)
 
 
-def _new(visit: Visit, templates: dict[str, Any], refresh: Any) -> None:
-    with ui.dialog() as dialog, ui.element("div").classes("card dialog"):
-        dialog.props('aria-label="New report"')
-        frame.heading("New report", level=2)
-        names = {name: each["title"] for name, each in templates.items()}
-        template = ui.select(names, value=next(iter(names)), label="Report").props("outlined dense")
-        inputs = {name: ui.number(show.words(name).capitalize(), min=1, precision=0).props("outlined dense")
-                  for name in sorted({param for each in templates.values() for param in each["params"]})}  # fmt: skip
-        for name, field in inputs.items():
-            users = {key for key, each in templates.items() if name in each["params"]}
-            field.bind_visibility_from(template, "value", users.__contains__)
+def _new(visit: Visit, templates: dict[str, Any], names: Names, again: Refresh) -> None:
+    with asking.dialog("New report") as opened:
+        titles = {name: each["title"] for name, each in templates.items()}
+        template = ui.select(titles, value=next(iter(titles)), label="Report").props("outlined dense")
+        inputs = {}
+        for param in sorted({param for each in templates.values() for param in each["params"]}):
+            what, options = show.words(param.removesuffix("_id")).capitalize(), names.options(param)
+            with ui.element("div").classes("stack") as place:
+                inputs[param] = picker(what, options, next(iter(options), None))
+                if not options:
+                    note(f"There is no {what.lower()} yet to report on.")
+            users = {key for key, each in templates.items() if param in each["params"]}
+            place.bind_visibility_from(template, "value", users.__contains__)
         repeats = ui.checkbox("Make it again and again")
         with ui.element("div").classes("stack") as times:
             cron = ui.input("When (minute hour day month weekday)", value="0 8 * * *").props("outlined dense")
             ui.label(f"0 8 * * 1-5 is 8 o'clock on working days; times are of {visit.zone}.").classes("hint")
         times.bind_visibility_from(repeats, "value")
-        problem = asking.Problem()
 
         async def make(key: str) -> None:
             wanted = templates[str(template.value)]["params"]
-            params = {name: int(inputs[name].value) for name in wanted if inputs[name].value}
+            if missing := [param for param in wanted if not inputs[param].value]:
+                raise ApiError(422, f"Choose a {missing[0].removesuffix('_id')} first.")
+            params = {param: inputs[param].value for param in wanted}
             body: dict[str, Any] = {"template": template.value, "params": params}
             if repeats.value:
                 await visit.api.post("/v1/schedules", body | {"cron": cron.value, "time_zone": visit.zone}, key)
             else:
                 await visit.api.post("/v1/reports", body, key)
-            dialog.close()
             asking.told("Scheduled." if repeats.value else "Asked for; it appears in the list.")
-            visit.live.poke()
-            refresh()
+            await again()
 
-        with ui.row().classes("actions end"):
-            asking.opener("Cancel", dialog.close)
-            asking.button("Make it", make, kind="primary", problem=problem)
-    dialog.on("hide", dialog.delete)
-    dialog.open()
+        asking.ends(opened, "Make it", make)
 
 
 @app.get("/reports/{report_id}/html", include_in_schema=False)

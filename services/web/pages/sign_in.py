@@ -6,33 +6,34 @@ from nicegui import ui
 from services.web import session
 from services.web.client import Api, ApiError
 from services.web.parts import asking, frame
+from services.web.parts.away import sign_in_url
 from services.web.parts.tables import note
 
 
 @ui.page("/sign-in", title="Sign in · AutoGrid", response_timeout=20)
-async def sign_in(next: str = "/") -> RedirectResponse | None:
-    """The only page for strangers."""
+async def sign_in(next: str = "/", over: bool = False) -> RedirectResponse | None:
+    """The only page for strangers. `over`: a session has ended."""
     api = session.current()
     # Only pages of our own: a link to this page must not lead elsewhere.
     target = next if next.startswith("/") and not next.startswith(("//", "/\\")) else "/"
     if api.tokens is not None:
         return RedirectResponse(target)
     frame.head("Sign in")
+    try:
+        options = await api.get("/v1/auth/options")
+    except ApiError as error:
+        frame.outage(api, error, sign_in_url(target, over=over))
+        return None
     with ui.column().classes("page"):
-        try:
-            options = await api.get("/v1/auth/options")
-        except ApiError as error:
-            frame.heading("The API cannot be reached")
-            note(str(error), "bad")
-            ui.label("Start it (autogrid api), then load this page again.")
-            return None
-        _form(api, target, options["signup"])
+        _form(api, target, options["signup"], over)
     return None
 
 
-def _form(api: Api, target: str, signup: bool) -> None:
+def _form(api: Api, target: str, signup: bool, over: bool) -> None:
     with ui.element("section").classes("card sign"):
         frame.heading("Sign in to AutoGrid")
+        if over:
+            note("Your session is over. Sign in again to go on where you were.", "warn")
         email = ui.input("E-mail").props("outlined dense type=email autocomplete=username autofocus")
         password = ui.input("Password", password=True, password_toggle_button=False)
         password.props("outlined dense autocomplete=current-password")

@@ -1,34 +1,38 @@
 """The workbench: write a grid, see what it would do, backtest it, promote it."""
 
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from nicegui import ui
 
 from services.web.client import ApiError
-from services.web.parts import asking, frame, results, toml
-from services.web.parts.editor import Editor
+from services.web.parts import asking, frame, results, show, toml
+from services.web.parts.editor import PARAMS, Editor
 from services.web.parts.frame import Visit
+from services.web.parts.preview import Preview
 from services.web.parts.promote import Promote
 from services.web.parts.tables import note
+from services.web.parts.trading import candles
 from services.web.parts.work import Work
 
 
 @frame.page("/studies/new", "New study")
 async def new_study(visit: Visit) -> None:
     """An empty workbench."""
-    markets = await visit.api.items("/v1/markets", limit=200)
-    await _workbench(visit, None, _first(markets), markets)
+    markets = await visit.api.every("/v1/markets")
+    await _workbench(visit, None, await _first(visit, markets), markets)
 
 
 @frame.page("/studies/{study_id}", "Study")
 async def study(visit: Visit, study_id: int) -> None:
     """The workbench with a kept study."""
     found = await visit.api.get(f"/v1/studies/{study_id}")
-    await _workbench(visit, found, found["text"], await visit.api.items("/v1/markets", limit=200))
+    await _workbench(visit, found, found["text"], await visit.api.every("/v1/markets"))
 
 
-def _first(markets: list[dict[str, Any]]) -> str:
-    """A text to begin with, on a market that has candles if there is one."""
+async def _first(visit: Visit, markets: list[dict[str, Any]]) -> str:
+    """A text to begin with, around the price of a market that has candles if there is one."""
     with_candles = [market for market in markets if market["series"]]
     chosen = with_candles[0] if with_candles else markets[0] if markets else None
     rules = ""
@@ -36,14 +40,25 @@ def _first(markets: list[dict[str, Any]]) -> str:
         given = {"tick": "0.01", "lot": "0.00001", "min_notional": "5", "maker_fee": "0.001", "taker_fee": "0.001"}
         rules = "".join(f'{name} = "{value}"\n' for name, value in given.items())
     series = chosen["series"] if chosen else []
+    middle = await _close(visit, chosen) if chosen and series else Decimal(60000)
+    lower, upper = (f"{show.rounded(middle * part, 3):f}" for part in (Decimal("0.9"), Decimal("1.1")))
     return toml.START.format(
         exchange=chosen["exchange"] if chosen else "binance",
         symbol=chosen["symbol"] if chosen else "BTC/USDT",
         rules=rules,
         timeframe=series[0]["timeframe"] if series else "1m",
-        lower="50000",
-        upper="70000",
+        lower=lower,
+        upper=upper,
     )
+
+
+async def _close(visit: Visit, market: dict[str, Any]) -> Decimal:
+    """Of the newest stored candle."""
+    series = market["series"][0]
+    end = datetime.fromisoformat(series["end"].replace("Z", "+00:00"))
+    length = series["timeframe"]
+    rows = await candles(visit.api, market["exchange"], market["symbol"], length, end, end)
+    return Decimal(repr(rows[-1][4])) if rows else Decimal(60000)
 
 
 async def _workbench(visit: Visit, kept: dict[str, Any] | None, text: str, markets: list[dict[str, Any]]) -> None:
@@ -59,7 +74,7 @@ async def _workbench(visit: Visit, kept: dict[str, Any] | None, text: str, marke
             bench.editor = Editor(text, markets, bench.check)
         with ui.element("div").classes("stack"):
             with frame.card("What it would do"):
-                bench.preview = ui.element("div").classes("stack").props('aria-live="polite"')
+                bench.preview = Preview(visit.api, markets, visit.zone)
             if visit.trades:
                 with frame.card("Backtest"):
                     bench.controls()
@@ -74,7 +89,7 @@ class _Bench:
 
     name: ui.input
     editor: Editor
-    preview: ui.element
+    preview: Preview
     promote: Promote
 
     def __init__(self, visit: Visit, kept: dict[str, Any] | None) -> None:
@@ -88,7 +103,7 @@ class _Bench:
         problem = asking.Problem()
         with ui.row().classes("actions"):
             asking.button("Backtest", self._backtest, kind="primary", problem=problem)
-            asking.opener("Sweep", lambda: fields.set_visibility(not fields.visible))
+            asking.opener("Sweep", lambda: self._offer_sweep(fields))
             asking.button("Save", self._save, problem=problem)
         with ui.element("div").classes("stack") as fields:
             ui.label("Values separated by commas; every combination is run.").classes("hint")
@@ -102,23 +117,26 @@ class _Bench:
         self._work = Work(self._visit, self._show)
         self._kind = "backtest"
 
+    def _offer_sweep(self, fields: ui.element) -> None:
+        """Show or hide the fields, filled with what makes a heat map."""
+        fields.set_visibility(not fields.visible)
+        lower = show.decimal(toml.values(self.editor.text).get((PARAMS, "lower")))
+        if lower and not self._sweep["lower"].value:
+            around = (lower * (100 + part) / 100 for part in (-6, -3, 0, 3))
+            self._sweep["lower"].set_value(", ".join(f"{show.rounded(each, 4):f}" for each in around))
+
     async def check(self) -> None:
         """Ask the API what the text means; only the answer to the newest question counts."""
         self._asked += 1
         question = self._asked
         try:
             found = await self._visit.api.post("/v1/studies/check", {"text": self.editor.text})
-            problem = None
         except ApiError as error:
-            found, problem = None, error
-        if question != self._asked or self.preview.is_deleted:
+            if question == self._asked:
+                self.preview.refuse(str(error))
             return
-        self.preview.clear()
-        with self.preview:
-            if found is not None:
-                results.preview(found)
-            else:
-                note(str(problem), "bad")
+        if question == self._asked:
+            await self.preview.show(found)
 
     async def save(self) -> int:
         """Keep the study as it is now; its id."""

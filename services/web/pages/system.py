@@ -5,9 +5,9 @@ from typing import Any
 from markupsafe import Markup
 from nicegui import ui
 
-from services.web.parts import frame, show
+from services.web.parts import frame, listing, show
 from services.web.parts.frame import Visit
-from services.web.parts.tables import Facts, Table, put
+from services.web.parts.tables import Facts, put
 
 
 @frame.page("/system", "System")
@@ -28,7 +28,8 @@ async def system(visit: Visit) -> None:
             bots = Facts()
     with frame.card("Who did what"):
         columns = ("When", "Who", "Did", "With", "#Outcome", "From")
-        audit = Table("Audit", columns, "Nothing was done yet.")
+        audit = listing.in_table(listing.of(visit.api, "/v1/audit"), "Audit", columns, "Nothing was done yet.",
+                                 lambda entry: _entry(entry, visit.zone))  # fmt: skip
 
     async def refresh() -> None:
         found = await visit.api.get("/v1/system")
@@ -40,7 +41,7 @@ async def system(visit: Visit) -> None:
         queues.show(_queues(found["queues"]))
         database.show(_database(found["database"]))
         bots.show([(name.capitalize(), count) for name, count in found["bots"].items()] or [("Bots", "none")])
-        audit.rows(_entry(entry, visit.zone) for entry in await visit.api.items("/v1/audit", limit=50))
+        await audit.refresh()
 
     await refresh()
     visit.live.on(refresh, lambda name, data: False)
@@ -79,4 +80,11 @@ def _entry(entry: dict[str, Any], zone: str) -> tuple[Any, ...]:
     worked = entry["outcome"] < 400 if entry["outcome"] >= 100 else entry["outcome"] == 0
     outcome = entry["outcome"] if worked else Markup('<span class="bad">{} refused</span>').format(entry["outcome"])
     when = show.when(entry["at"], zone, seconds=True)
-    return when, entry["email"] or "", show.words(entry["action"]), entry["object"], outcome, entry["ip"] or ""
+    return (
+        when,
+        entry["email"] or "",
+        show.words(entry["action"]),
+        entry["object"].removeprefix("/v1/"),
+        outcome,
+        entry["ip"] or "",
+    )

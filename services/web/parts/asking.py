@@ -1,14 +1,18 @@
 """Dialogs, buttons that do one thing once, and errors where they belong."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
 from nicegui import ui
 
-from services.web.client import ApiError, SignedOut
+from services.web.client import Api, ApiError, SignedOut
+from services.web.parts.away import session_over
 
+#: Gets an Idempotency-Key.
 Action = Callable[[str], Awaitable[Any]]
+Refresh = Callable[[], Awaitable[None]]
 
 
 class Problem:
@@ -52,7 +56,7 @@ class Doer:
         try:
             await self._action(self._key)
         except SignedOut:
-            ui.navigate.to("/sign-in")
+            session_over()
             return False
         except ApiError as error:
             if error.status < 500:
@@ -96,6 +100,33 @@ def opener(text: str, opens: Callable[[], Any], *, kind: str = "", label: str = 
     return made
 
 
+@contextmanager
+def dialog(title: str) -> Iterator[ui.dialog]:
+    """An open dialog; fill it with `with`, and end it with `ends`."""
+    with ui.dialog() as made, ui.element("div").classes("card dialog").props('role="document"'):
+        made.props(f'aria-label="{attribute(title)}"')
+        with ui.element("h2").classes("heading"):
+            ui.label(title)
+        yield made
+    made.on("hide", made.delete)
+    made.open()
+
+
+def ends(opened: ui.dialog, does: str, action: Action, *, done: str = "", danger: bool = False) -> ui.button:
+    """The last row of a dialog: Cancel, and a button that closes it when `action` has worked."""
+    problem = Problem()
+
+    async def act(key: str) -> None:
+        await action(key)
+        opened.close()
+        if done:
+            told(done)
+
+    with ui.row().classes("actions end"):
+        opener("Cancel", opened.close)
+        return button(does, act, kind="danger" if danger else "primary", problem=problem)
+
+
 def confirm(
     title: str, text: str, action: Action, *, does: str, choices: dict[str, str] | None = None, typed: str = "",
     done: str = "", danger: bool = False,
@@ -104,28 +135,39 @@ def confirm(
 
     typed: a word the visitor must type first, where there is no way back.
     """
-    with ui.dialog() as dialog, ui.element("div").classes("card dialog").props('role="document"'):
-        dialog.props(f'aria-label="{attribute(title)}"')
-        with ui.element("h2").classes("heading"):
-            ui.label(title)
+    with dialog(title) as opened:
         ui.label(text)
         choice = ui.radio(choices, value=next(iter(choices))) if choices else None
         word = ui.input(f"Type {typed} to confirm").props("outlined dense autocomplete=off") if typed else None
-        problem = Problem()
 
         async def act(key: str) -> None:
             await action(key if choice is None else str(choice.value))
-            dialog.close()
-            if done:
-                told(done)
 
-        with ui.row().classes("actions end"):
-            opener("Cancel", dialog.close)
-            does_it = button(does, act, kind="danger" if danger else "primary", problem=problem)
+        does_it = ends(opened, does, act, done=done, danger=danger)
         if word is not None:
             does_it.bind_enabled_from(word, "value", lambda value: (value or "").strip() == typed)
-    dialog.on("hide", dialog.delete)
-    dialog.open()
+
+
+def remover(api: Api, path: str, name: str, text: str, refresh: Refresh, *, does: str = "Remove") -> ui.button:
+    """A button that deletes something after a question, and reads its list again."""
+
+    async def remove(key: str) -> None:
+        await api.delete(path)
+        await refresh()
+
+    title = f"{does} {name}"
+    return opener(does, lambda: confirm(title, text, remove, does=does, danger=True), label=title)
+
+
+def switch(api: Api, path: str, name: str, enabled: bool, refresh: Refresh) -> ui.button:
+    """A button that switches something on or off, and reads its list again."""
+
+    async def turn(key: str) -> None:
+        await api.patch(path, {"enabled": not enabled})
+        await refresh()
+
+    does = "Switch off" if enabled else "Switch on"
+    return button(does, turn, label=f"{does}: {name}")
 
 
 def attribute(text: str) -> str:

@@ -6,7 +6,10 @@ from typing import Any
 
 from nicegui import ui
 
-BUY, SELL, LINE, QUIET, INK = "#1f9d63", "#d2553a", "#3b82c4", "rgba(128,140,155,.45)", "#808b98"
+from services.web.parts.show import exact, local
+
+BUY, SELL, LINE, QUIET, INK = "#1f9d63", "#d2553a", "#3b82c4", "rgba(128,140,155,.5)", "#808b98"
+CANDLE, TAG = "#7f8ea1", "#1f66b0"
 _GRID = "rgba(128,140,155,.18)"
 Figure = dict[str, Any]
 
@@ -16,24 +19,29 @@ class Chart:
 
     def __init__(self, label: str, size: str = "") -> None:
         self._figure: Figure | None = None
-        with ui.element("div").classes("wide").props("role=img") as frame:
-            frame.props(f'aria-label="{label}"')
+        self._label = label
+        with ui.element("div").classes("wide").props("role=img") as self._frame:
+            self._frame.props(f'aria-label="{label}"')
             self._plot = ui.plotly(figure([])).classes(f"chart {size}")
 
-    def show(self, shown: Figure) -> None:
-        """Draw it."""
+    def show(self, shown: Figure, revision: str = "", said: str = "") -> None:
+        """Draw it. Zoom and pan survive as long as `revision` is the same; `said` is the chart in words."""
+        shown["layout"]["uirevision"] = revision
         if shown != self._figure:
             self._figure = shown
             self._plot.update_figure(shown)
+            if said:
+                self._frame.props(f'aria-label="{self._label}. {said}"')
 
 
 def figure(data: Sequence[Figure], *, empty: str = "", **layout: Any) -> Figure:
     """A figure in our style; `empty` is written where there are no data."""
     axis = {"gridcolor": _GRID, "zeroline": False, "automargin": True, "linecolor": _GRID}
+    numbers = {"side": "right", "exponentformat": "none", "separatethousands": True}
     base: Figure = {
         "margin": {"l": 8, "r": 8, "t": 8, "b": 8}, "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"color": INK, "size": 11}, "xaxis": dict(axis), "yaxis": {**axis, "side": "right"},
-        "hovermode": "closest", "showlegend": True, "uirevision": "kept", "dragmode": "pan",
+        "font": {"color": INK, "size": 11}, "xaxis": dict(axis), "yaxis": axis | numbers,
+        "hovermode": "closest", "showlegend": True, "dragmode": "pan",
         "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "bgcolor": "rgba(0,0,0,0)"},
     }  # fmt: skip
     for name, value in layout.items():
@@ -54,25 +62,45 @@ def line(name: str, x: Sequence[Any], y: Sequence[Any], color: str = LINE, **mor
     return {"type": "scatter", "mode": "lines", "name": name, "x": x, "y": y, "line": style, **more}
 
 
-def candles(rows: Iterable[Sequence[float]]) -> Figure:
-    """Candles of the API: ts (ms), open, high, low, close, volume."""
+def time_axis(zone: str, span: tuple[str, str] | None = None) -> Figure:
+    """Times of a zone, which is named."""
+    title = {"text": zone, "font": {"size": 10}, "standoff": 4}
+    axis: Figure = {"type": "date", "title": title, "rangeslider": {"visible": False}}
+    return axis if span is None else axis | {"range": list(span)}
+
+
+def price_tag(price: Any) -> Figure:
+    """A line and a tag at the last price, as parts of a layout; empty where there is none."""
+    if price is None:
+        return {}
+    value = float(price)
+    dotted = {"color": LINE, "width": 1, "dash": "dot"}
+    line_ = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": value, "y1": value, "line": dotted}
+    tag = {"text": exact(price), "xref": "paper", "x": 1, "xanchor": "left", "y": value, "showarrow": False,
+           "bgcolor": TAG, "font": {"color": "#fff", "size": 11}, "borderpad": 3}  # fmt: skip
+    return {"shapes": [line_], "annotations": [tag]}
+
+
+def candles(rows: Iterable[Sequence[float]], zone: str = "UTC") -> Figure:
+    """Candles of the API: ts (ms), open, high, low, close, volume. Hollow ones rise, filled ones fall."""
     found = list(rows)
     names = ("open", "high", "low", "close")
-    colors = {
-        "increasing": {"line": {"color": BUY, "width": 1}, "fillcolor": "rgba(0,0,0,0)"},
-        "decreasing": {"line": {"color": SELL, "width": 1}},
-    }
+    line_ = {"line": {"color": CANDLE, "width": 1}}
+    colors = {"increasing": {**line_, "fillcolor": "rgba(0,0,0,0)"}, "decreasing": {**line_, "fillcolor": CANDLE}}
     columns = {name: [row[at] for row in found] for at, name in enumerate(names, 1)}
-    return {"type": "candlestick", "name": "Price", "x": [row[0] for row in found], **columns, **colors}
+    times = [local(datetime.fromtimestamp(row[0] / 1000, UTC), zone) for row in found]
+    return {"type": "candlestick", "name": "Price", "x": times, **columns, **colors}
 
 
-def ladder(levels: Sequence[str], orders: Sequence[dict[str, Any]], span: tuple[Any, Any]) -> list[Figure]:
-    """The levels as thin lines and the resting orders as thick ones: buys solid, sells dashed."""
-    found = [_steps("Levels", [float(level) for level in levels], span, {"color": QUIET, "width": 0.7})]
-    for side, color, dash in (("buy", BUY, "solid"), ("sell", SELL, "dash")):
+def ladder(
+    levels: Sequence[str], orders: Sequence[dict[str, Any]], span: tuple[Any, Any], newest: tuple[Any, Any]
+) -> list[Figure]:
+    """The levels as thin lines, and the orders that rest now as thick ones at the end: buys solid, sells dashed."""
+    found = [_steps("Levels", [float(level) for level in levels], span, {"color": QUIET, "width": 0.8})]
+    for side, color, dash in (("buy", BUY, "solid"), ("sell", SELL, "2px,2px")):
         prices = [float(order["price"]) for order in orders if order["side"] == side]
-        style = {"color": color, "width": 1.5, "dash": dash}
-        found.append(_steps(f"{side.capitalize()} orders", prices, span, style))
+        style = {"color": color, "width": 2.5, "dash": dash}
+        found.append(_steps(f"{side.capitalize()} orders", prices, newest, style))
     return [each for each in found if each["x"]]
 
 
@@ -110,11 +138,12 @@ def backtest(result: dict[str, Any]) -> tuple[Figure, Figure]:
     for trade in trades:
         trade["ts"] = _iso(trade["ts"])
     price = [line("Price", times, series["close"], INK)]
-    price += ladder(result["levels"], [], (times[0], times[-1]))
+    span = (times[0], times[-1])
+    price += ladder(result["levels"], [], span, span)
     scale = series["equity"][0] / series["close"][0]
     hold = line("Price, scaled to the start", times, [close * scale for close in series["close"]], INK)
     hold["line"]["dash"] = "dot"
-    dates = {"type": "date"}
+    dates = time_axis("UTC")
     equity = figure([line("Equity", times, series["equity"]), hold], xaxis=dates)
     return figure([*price, *fills(trades)], xaxis=dates), equity
 

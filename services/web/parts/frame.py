@@ -4,14 +4,16 @@ import functools
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
-from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from fastapi.responses import RedirectResponse
 from nicegui import app, ui
 
 from services.web import session
 from services.web.client import Api, ApiError, SignedOut
+from services.web.parts.away import session_over, sign_in_url
 from services.web.parts.live import Live
 from services.web.parts.tables import note
 
@@ -27,6 +29,12 @@ SECTIONS = (
 )
 #: Choice -> NiceGUI's value; None follows the system.
 THEMES: dict[str, bool | None] = {"System": None, "Light": False, "Dark": True}
+#: How often a page of an outage looks whether it is over.
+OUTAGE_S = 3.0
+LOST = (
+    "No answer from the API since {since}: what you see is from then. Bots trade without this page, which goes on by "
+    "itself. If it does not: is autogrid api running?"
+)
 Build = Callable[..., Awaitable[None]]
 
 
@@ -63,16 +71,16 @@ def page(path: str, title: str) -> Callable[[Build], Build]:
         async def shown(*_: Any, **parameters: Any) -> RedirectResponse | None:
             request = ui.context.client.request
             api = session.current()
-            to = RedirectResponse(f"/sign-in?next={quote(request.url.path)}")
+            path = request.url.path
             if api.tokens is None:
-                return to
+                return RedirectResponse(sign_in_url(path))
             try:
                 me = await api.get("/v1/users/me")
             except SignedOut:
-                return to
+                return RedirectResponse(sign_in_url(path, over=True))
             except ApiError as error:
                 head(title)
-                _outage(error)
+                outage(api, error, path)
                 return None
             await _framed(api, me, title, build, parameters)
             return None
@@ -94,7 +102,7 @@ async def _framed(api: Api, me: dict[str, Any], title: str, build: Build, parame
         try:
             await build(visit, **parameters)
         except SignedOut:
-            ui.navigate.to("/sign-in")
+            session_over()
         except ApiError as error:
             heading("Not here" if error.status == 404 else "That did not work")
             note(str(error), "bad")
@@ -119,9 +127,18 @@ def head(title: str, me: dict[str, Any] | None = None) -> Callable[[bool], None]
         state = ui.label("connecting").classes("live").props('role="status"')
         _person(me)
 
+    lost = ui.label().classes("note bad lost").props('role="alert"')
+    lost.set_visibility(False)
+    clock = ZoneInfo(me["time_zone"])
+
     def told(live: bool) -> None:
+        was = lost.visible
         state.set_text("live" if live else "reconnecting")
         state.classes(add="on" if live else "off", remove="off" if live else "on")
+        if live == was:
+            since = datetime.now(clock).strftime("%H:%M:%S")
+            lost.set_text("" if live else LOST.format(since=since))
+            lost.set_visibility(not live)
 
     return told
 
@@ -162,11 +179,20 @@ def theme() -> None:
 
 def theme_choice() -> None:
     """System, light or dark."""
-    chosen = app.storage.user.get("theme", "System")
-    choice = ui.toggle(list(THEMES), value=chosen, on_change=lambda e: app.storage.user.update(theme=e.value))
+    chosen = str(app.storage.user.get("theme", "System"))
+
+    async def change() -> None:
+        app.storage.user.update(theme=made.value)
+
+    made = choice(list(THEMES), chosen, "Theme", change)
+
+
+def choice(options: list[str], value: str, label: str, changed: Callable[[], Awaitable[None]]) -> ui.toggle:
+    """A few words side by side, one of them chosen."""
+    made = ui.toggle(options, value=value, on_change=changed)
     # Quasar's colour classes outrank every style sheet: choose names that have none.
-    choice.props("color=none text-color=none toggle-color=none toggle-text-color=none")
-    choice.props('no-caps unelevated aria-label="Theme"').classes("toggle")
+    made.props("color=none text-color=none toggle-color=none toggle-text-color=none")
+    return made.props(f'no-caps unelevated aria-label="{label}"').classes("toggle")
 
 
 def heading(text: str, *, level: int = 1) -> ui.label:
@@ -185,9 +211,21 @@ def card(title: str | None = None) -> ui.element:
     return made
 
 
-def _outage(error: ApiError) -> None:
+def outage(api: Api, error: ApiError, url: str) -> None:
+    """The API does not answer: say so, and load `url` when it does again."""
+
+    async def look() -> None:
+        try:
+            await api.get("/v1/auth/options")
+        except ApiError:
+            return
+        timer.deactivate()
+        ui.navigate.to(url)
+
     with ui.column().classes("page"):
         heading("The API cannot be reached")
         note(str(error), "bad")
-        ui.label("Your bots trade without this page. Start the API (autogrid api), then load the page again.")
-        ui.button("Load again", on_click=ui.navigate.reload, color=None).props("no-caps").classes("btn primary")
+        ui.label("Your bots trade without this page. Start the API (autogrid api); the page then loads by itself.")
+        with ui.row().classes("actions"):
+            ui.button("Load again", on_click=ui.navigate.reload, color=None).props("no-caps").classes("btn primary")
+    timer = ui.timer(OUTAGE_S, look)

@@ -10,6 +10,7 @@ from nicegui import background_tasks, ui
 
 from services.common import logs
 from services.web.client import Api, ApiError, SignedOut
+from services.web.parts.away import session_over
 
 #: A part is read again at most this often, and at least that often (prices move without an event).
 SOONEST_S, LATEST_S = 0.8, 15.0
@@ -22,9 +23,11 @@ class _Part:
     wants: Wants
     dirty: bool = False
     read_at: float = 0.0
+    took_s: float = 0.0
 
     def due(self, now: float) -> bool:
-        return now - self.read_at >= (SOONEST_S if self.dirty else LATEST_S)
+        # What takes long to read is read less often.
+        return now - self.read_at >= (max(SOONEST_S, 4 * self.took_s) if self.dirty else LATEST_S)
 
 
 class Live:
@@ -34,6 +37,7 @@ class Live:
         """`told` hears whether updates come now."""
         self._api, self._told = api, told
         self._parts: list[_Part] = []
+        self._connected, self._answered = False, True
         client = ui.context.client
         # A page that no browser opens over the socket needs no events.
         client.on_connect(self._start)
@@ -57,12 +61,20 @@ class Live:
             part.dirty, part.read_at = False, monotonic()
             try:
                 await part.refresh()
+                part.took_s = monotonic() - part.read_at
+                self._say(answered=True)
             except SignedOut:
-                ui.navigate.to("/sign-in")
+                session_over()
                 return
             except ApiError as error:
                 logs.get_logger().info("page_refresh_failed", status=error.status)
-                self._told(False)
+                self._say(answered=False)
+
+    def _say(self, *, connected: bool | None = None, answered: bool | None = None) -> None:
+        """What was just seen; the page says "live" while both are true."""
+        self._connected = self._connected if connected is None else connected
+        self._answered = self._answered if answered is None else answered
+        self._told(self._connected and self._answered)
 
     def _start(self) -> None:
         if self._reader is None:
@@ -78,7 +90,7 @@ class Live:
             try:
                 async for name, data in self._api.events():
                     if name == "connected":
-                        self._told(True)
+                        self._say(connected=True)
                         pause = 1.0
                         self.poke()
                     for part in self._parts:
@@ -87,7 +99,7 @@ class Live:
                 self.poke()  # whose answer leads to the sign-in page
                 return
             except ApiError:
-                self._told(False)
+                self._say(connected=False)
             await asyncio.sleep(pause)
             pause = min(pause * 2, 15.0)
 

@@ -7,6 +7,7 @@ from nicegui import ui
 
 from services.web.parts import asking, results
 from services.web.parts.frame import Visit
+from services.web.parts.pick import account_names, picker
 from services.web.parts.work import Work
 
 
@@ -19,7 +20,7 @@ class Promote:
         text = "Backtest and live engine must agree fill for fill, and the gates must pass; then a bot is made."
         ui.label(text).classes("hint")
         with ui.element("div").classes("fields") as self._fields:
-            self._account = ui.select({}, label="Account").props("outlined dense")
+            self._account = picker("Account", {})
             self._name = ui.input("Name of the bot").props('outlined dense placeholder="as the study"')
         self._none = ui.html('<p class="empty">Add an account first: <a href="/accounts">Accounts</a></p>',
                              sanitize=False)  # fmt: skip
@@ -30,9 +31,9 @@ class Promote:
 
     async def accounts(self) -> None:
         """Read the accounts to choose from."""
-        found = await self._visit.api.items("/v1/accounts", limit=200)
+        found = await self._visit.api.every("/v1/accounts")
         self._accounts = {account["id"]: account for account in found}
-        names = {account["id"]: f"{account['name']} ({account['exchange']})" for account in found}
+        names = account_names(found)
         self._account.set_options(names, value=next(iter(names), None))
         for each in (self._fields, self._button):
             each.set_visibility(bool(found))

@@ -1,7 +1,5 @@
 """What a backtest, a sweep, a promotion found."""
 
-from decimal import Decimal
-from itertools import pairwise
 from typing import Any
 
 from markupsafe import Markup
@@ -129,30 +127,6 @@ def verification(result: dict[str, Any]) -> None:
         note("Verified: the same study, code and candles give the same fills.", "good")
     else:
         note("Differs: " + ", ".join(map(str, result.get("differences") or ["unknown"])), "bad")
-
-
-def preview(found: dict[str, Any]) -> None:
-    """The grid before money is at stake."""
-    levels, amounts = found["levels"], found["amounts"]
-    least, most = Decimal(found["least_profit"]), Decimal(found["most_profit"])
-    facts(
-        [
-            ("Cash it needs", show.plain(found["cash"])),
-            ("Bought at the start", show.exact(found["start_amount"])),
-            ("Starts near", show.exact(found["price"])),
-            ("Levels", len(levels)),
-            ("Amount per cell", _range(amounts)),
-            ("Step", _range([Decimal(b) - Decimal(a) for a, b in pairwise(levels)])),
-            ("A round trip earns", Markup("{} to {}").format(show.percent(least, 3), show.percent(most, 3))),
-        ]
-    )
-    ui.label("Per round trip after maker fees of both sides, as a part of what its buy costs.").classes("hint")
-
-
-def _range(values: list[Any]) -> str:
-    numbers = [Decimal(str(value)) for value in values]
-    low, high = min(numbers), max(numbers)
-    return show.exact(low) if low == high else f"{show.exact(low)} to {show.exact(high)}"
 
 
 SHOWS = {

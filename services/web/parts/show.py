@@ -16,6 +16,7 @@ STATES = {
     "warn": ("!", "warn"), "fail": ("✕", "bad"), "info": ("i", "soft"), "warning": ("!", "warn"),
     "critical": ("✕", "bad"), "sent": ("✓", "good"), "pending": ("◷", "soft"), "quiet": ("◷", "soft"),
     "repeated": ("≡", "soft"), "no_target": ("!", "warn"), "ok": ("✓", "good"), "open": ("●", "good"),
+    "blocked": ("!", "bad"),
     "planned": ("◷", "soft"), "cancelling": ("◷", "warn"), "buy": ("▲", "good"), "sell": ("▼", "bad"),
 }  # fmt: skip
 
@@ -60,6 +61,11 @@ def exact(value: Any) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def rounded(number: Decimal, digits: int) -> Decimal:
+    """To so many significant digits."""
+    return number.quantize(Decimal(1).scaleb(number.adjusted() - digits + 1)) + 0
+
+
 def signed(value: Any, digits: int | None = None, unit: str = "") -> Markup:
     """With its sign, which its colour repeats."""
     number = decimal(value)
@@ -94,6 +100,19 @@ def state(name: Any) -> Markup:
 def moment(value: Any) -> datetime | None:
     """A time of the API."""
     return None if not value else datetime.fromisoformat(str(value).replace("Z", "+00:00"))
+
+
+def local(value: Any, zone: str) -> str:
+    """A time as charts take it: on the clocks of the zone, without saying so."""
+    time = value if isinstance(value, datetime) else moment(value)
+    assert time is not None
+    return time.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def coins(symbol: str) -> tuple[str, str]:
+    """Base and quote of a symbol such as BTC/USDT:USDT."""
+    base, _, quote = symbol.split(":")[0].partition("/")
+    return base, quote
 
 
 def when(value: Any, zone: str = "UTC", seconds: bool = False) -> Markup:

@@ -16,6 +16,7 @@ ALLOWED = {
     "paused": ("resume", "stop", "kill"),
     "refused": ("resume", "stop", "kill"),
     "stopping": ("kill",),
+    "halted": ("resume", "stop"),
 }
 
 
@@ -41,7 +42,9 @@ class Steering:
         allowed = set(ALLOWED.get(bot["status"], ()))
         if "resume" in allowed and bot["started_at"] is None:
             allowed = allowed - {"resume"} | {"start"}
-        if bot["wish"] == "kill":
+        if bot["status"] == "halted":
+            pass  # its wish was what halted it
+        elif bot["wish"] == "kill":
             allowed = set()
         elif bot["wish"] == "run":
             allowed -= {"resume", "start"} if bot["status"] != "refused" else set()

@@ -52,15 +52,16 @@ def put(element: ui.html, said: Markup) -> None:
 
 
 class Facts:
-    """Names and values side by side."""
+    """Names and values side by side; kind: "" or small."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str = "") -> None:
+        self._kind = kind
         self.element = ui.html(sanitize=False).classes("wide")
 
     def show(self, facts: Iterable[tuple[str, Any]]) -> None:
         """Replace them."""
         body = join(Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(name, value) for name, value in facts)
-        put(self.element, Markup('<dl class="facts">{}</dl>').format(body))
+        put(self.element, Markup('<dl class="facts {}">{}</dl>').format(self._kind, body))
 
 
 def facts(values: Iterable[tuple[str, Any]]) -> Facts:

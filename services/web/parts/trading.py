@@ -1,93 +1,125 @@
 """The charts of a bot."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.web.client import Api, ApiError
+from services.web.client import Api, ApiError, Items
 from services.web.parts import charts, show
 
-Rows = list[dict[str, Any]]
+Candles = list[list[float]]
 #: Candle lengths to choose from, and about how many candles a chart shows.
 LENGTHS = {"1m": 1, "5m": 5, "15m": 15, "1h": 60, "4h": 240, "1d": 1440}
 SHOWN = 400
+#: What a visitor may look at.
+RANGES: dict[str, timedelta | None] = {
+    "1 h": timedelta(hours=1), "6 h": timedelta(hours=6), "1 d": timedelta(days=1), "1 w": timedelta(weeks=1),
+    "1 m": timedelta(days=30), "All": None,
+}  # fmt: skip
+EMPTY = "One point a minute, once the bot runs"
 
 
-async def market_candles(api: Api, bot: dict[str, Any], fills: Rows) -> list[list[float]]:
-    """Candles of the bot's time, of a length that fits; empty where none are stored."""
-    began = show.moment(bot["started_at"] or bot["created_at"]) or datetime.now(UTC)
-    ended = datetime.now(UTC)
-    if played := _played(bot, fills):
-        began, ended = played
-    minutes = (ended - began).total_seconds() / 60
-    length = next((name for name, size in LENGTHS.items() if minutes / size <= SHOWN), "1d")
-    start = began - timedelta(minutes=60 * LENGTHS[length])
+@dataclass(frozen=True)
+class Span:
+    """The time that is shown."""
+
+    start: datetime
+    end: datetime
+    #: Whether the exchange plays a tape of the past: the bot's own clock says nothing about its prices.
+    played: bool = False
+
+    @staticmethod
+    def of(bot: dict[str, Any], fills: Items, chosen: str) -> "Span":
+        """Of a bot's life until its end or now, the last part where one is chosen."""
+        made = show.moment(bot["created_at"]) or datetime.now(UTC)
+        start, end = show.moment(bot["started_at"]) or made, show.moment(bot["stopped_at"]) or datetime.now(UTC)
+        times = [time for fill in fills if (time := show.moment(fill["ts"]))]
+        played = bool(times) and max(times) < made - timedelta(hours=1)
+        if played:
+            start, end = min(times), max(times)
+        length = RANGES[chosen]
+        return Span(start if length is None else max(start, end - length), max(start, end), played)
+
+    def holds(self, text: str) -> bool:
+        """Whether a time of the API is shown."""
+        time = show.moment(text)
+        return time is not None and self.start <= time <= self.end + timedelta(minutes=1)
+
+
+async def market_candles(api: Api, bot: dict[str, Any], span: Span) -> Candles:
+    """Candles of this time, of a length that fits; empty where none are stored."""
+    length = length_for(span.end - span.start)
+    return await candles(api, bot["exchange"], bot["symbol"], length, span.start, span.end)
+
+
+def length_for(time: timedelta) -> str:
+    """The shortest candles of which a chart can show so much time."""
+    minutes = time.total_seconds() / 60
+    return next((name for name, size in LENGTHS.items() if minutes / size <= SHOWN), "1d")
+
+
+async def candles(api: Api, exchange: str, symbol: str, length: str, start: datetime, end: datetime) -> Candles:
+    """Candles with a little around them; empty where none are stored."""
+    size = timedelta(minutes=LENGTHS.get(length, 1))
     try:
-        found: list[list[float]] = await api.items(  # type: ignore[assignment]
-            "/v1/candles", exchange=bot["exchange"], symbol=bot["symbol"], timeframe=length, start=start.isoformat(),
-            end=(ended + timedelta(minutes=10 * LENGTHS[length])).isoformat(), limit=1000,
+        found = await api.get(
+            "/v1/candles", exchange=exchange, symbol=symbol, timeframe=length, start=(start - 60 * size).isoformat(),
+            end=(end + 10 * size).isoformat(), limit=1000,
         )  # fmt: skip
     except ApiError as error:
         if error.status not in (404, 422):  # no such series: the chart goes by the bot's own looks
             raise
         return []
-    return found
-
-
-def _played(bot: dict[str, Any], fills: Rows) -> tuple[datetime, datetime] | None:
-    """The span of fills that an exchange played from a tape of the past; None for a bot of the present."""
-    times = [time for fill in fills if (time := show.moment(fill["ts"]))]
-    began = show.moment(bot["created_at"])
-    return (min(times), max(times)) if times and began and max(times) < began - timedelta(hours=1) else None
+    items: Candles = found["items"]
+    return items
 
 
 def ladder_figure(
-    bot: dict[str, Any], cells: dict[str, Any], fills: Rows, points: Rows, candles: list[list[float]]
+    bot: dict[str, Any], cells: dict[str, Any], fills: Items, points: Items, rows: Candles, span: Span, zone: str
 ) -> charts.Figure:
-    """Candles, or the prices the bot saw, with levels, resting orders and fills."""
+    """Candles, or the prices the bot saw, with levels, resting orders, fills and the last price."""
     data: list[charts.Figure] = []
-    if candles:
-        data.append(charts.candles(candles))
-        times: list[Any] = [datetime.fromtimestamp(row[0] / 1000, UTC).isoformat() for row in candles]
-        data[0]["x"] = times
-    else:
-        times = [] if _played(bot, fills) else [point["ts"] for point in points]
-        if times:
-            data.append(charts.line("Price", times, [float(point["price"]) for point in points], charts.INK))
-    times = times + [fill["ts"] for fill in fills]
-    if not _played(bot, fills):
-        times.append(bot["last_tick_at"] or bot["created_at"])
-    times.sort(key=lambda text: show.moment(text) or datetime.now(UTC))
-    first, last = show.moment(times[0]), show.moment(times[-1])
-    assert first is not None
-    assert last is not None
+    if rows:
+        data.append(charts.candles(rows, zone))
+    elif points and not span.played:
+        times = [show.local(point["ts"], zone) for point in points]
+        data.append(charts.line("Price", times, [float(point["price"]) for point in points], charts.INK))
+    first = span.start if not rows else min(span.start, _of_ms(rows[0][0]))
+    last = span.end if not rows else max(span.end, _of_ms(rows[-1][0]))
     # A bot that has just begun: lines need some room.
-    span = ((min(first, last - timedelta(minutes=5))).isoformat(), (last + (last - first) / 40).isoformat())
+    first = min(first, last - timedelta(minutes=5))
+    whole = (show.local(first, zone), show.local(last + (last - first) / 30, zone))
+    newest = (show.local(last - (last - first) / 8, zone), whole[1])
     orders = [{**cell["order"], "side": cell["side"]} for cell in cells["cells"] if cell["order"]]
-    data += charts.ladder(cells["levels"], orders, span)
-    data += charts.fills(fills)
-    return charts.figure(
-        data,
-        empty="Prices and levels appear when the grid has started",
-        xaxis={"type": "date", "rangeslider": {"visible": False}},
-    )
+    levels = cells["levels"] or [bot["lower"], bot["upper"]]
+    data += charts.ladder(levels, orders, whole, newest)
+    data += charts.fills([{**fill, "ts": show.local(fill["ts"], zone)} for fill in fills if span.holds(fill["ts"])])
+    marks = charts.price_tag(bot["last_price"]) if bot["stopped_at"] is None else {}
+    return charts.figure(data, xaxis=charts.time_axis(zone, whole), **marks)
 
 
-def equity_figure(points: Rows) -> charts.Figure:
+def _of_ms(ts_ms: float) -> datetime:
+    return datetime.fromtimestamp(ts_ms / 1000, UTC)
+
+
+def equity_figure(points: Items, zone: str) -> charts.Figure:
     """Equity and what holding would have been worth."""
-    times = [point["ts"] for point in points]
+    times = [show.local(point["ts"], zone) for point in points]
     data = []
     if points:
         data.append(charts.line("Equity", times, [float(point["equity"]) for point in points]))
         hold = [None if point["hold"] is None else float(point["hold"]) for point in points]
         data.append(charts.line("Hold", times, hold, charts.INK, line={"dash": "dot"}))
-    return charts.figure(data, empty="One point a minute, once the bot runs", xaxis={"type": "date"})
+    return charts.figure(data, empty=EMPTY, xaxis=charts.time_axis(zone))
 
 
-def inventory_figure(points: Rows) -> charts.Figure:
+def inventory_figure(points: Items, zone: str) -> charts.Figure:
     """Coins held."""
     data = []
     if points:
-        times, base = [point["ts"] for point in points], [float(point["base"]) for point in points]
+        times, base = [show.local(point["ts"], zone) for point in points], [float(point["base"]) for point in points]
         data = [charts.line("Coins held", times, base, line={"shape": "hv"}, fill="tozeroy",
                             fillcolor="rgba(59,130,196,.15)")]  # fmt: skip
-    return charts.figure(data, empty="One point a minute, once the bot runs", xaxis={"type": "date"})
+    return charts.figure(
+        data, empty=EMPTY, xaxis=charts.time_axis(zone), showlegend=False, yaxis={"rangemode": "tozero"}
+    )
