@@ -19,7 +19,6 @@ from services.web.parts.trading import RANGES, Span, equity_figure, inventory_fi
 NOTES = {
     "waiting": "It starts with its first tick: a worker has to run (autogrid up).",
     "paused": "It does not trade. Resume it to go on.",
-    "refused": "The worker's code is not what the passport proved: promote the study again.",
     "halted": "It keeps its coins and does nothing by itself. Resume it when the cause is gone, or stop it for good.",
     "stopped": "It has ended and given its budget back. Its passport can make another one.",
 }  # fmt: skip

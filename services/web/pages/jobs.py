@@ -4,12 +4,12 @@ from typing import Any
 
 from nicegui import ui
 
-from services.web.client import Items
+from services.web.client import ApiError, Items
 from services.web.parts import frame, listing, results, show
 from services.web.parts.frame import Visit
 from services.web.parts.live import of
 from services.web.parts.pick import Names
-from services.web.parts.tables import facts
+from services.web.parts.tables import Facts
 from services.web.parts.work import Work
 
 
@@ -49,13 +49,14 @@ def _row(job: dict[str, Any], names: Names, zone: str) -> tuple[Any, ...]:
 async def job(visit: Visit, job_id: int) -> None:
     """One piece of work and what it found."""
     found = await visit.api.get(f"/v1/jobs/{job_id}")
+    study = await _study(visit, found["study_id"])
     with ui.row().classes("title"):
         frame.heading(f"{found['kind'].capitalize()} {job_id}")
-        ui.link("All work", "/jobs").classes("crumb")
-        if found["study_id"] is not None:
-            ui.link("Its study", f"/studies/{found['study_id']}").classes("crumb")
+        if study is not None:
+            ui.link(study["name"], f"/studies/{study['id']}").classes("crumb")
+        ui.link("All backtests", "/jobs").classes("crumb")
     with frame.card():
-        facts(
+        Facts("small").show(
             [
                 ("Asked", show.when(found["created_at"], visit.zone, seconds=True)),
                 ("Begun", show.when(found["started_at"], visit.zone, seconds=True)),
@@ -64,6 +65,19 @@ async def job(visit: Visit, job_id: int) -> None:
         )
 
         async def shows(result: dict[str, Any]) -> None:
-            results.SHOWS[found["kind"]](result)
+            results.shown(found["kind"], result, None if study is None else study["text"])
 
         await Work(visit, shows).follow(found)
+
+
+async def _study(visit: Visit, number: int | None) -> dict[str, Any] | None:
+    """The study it was made of; None where there is none, or it was removed."""
+    if number is None:
+        return None
+    try:
+        found: dict[str, Any] = await visit.api.get(f"/v1/studies/{number}")
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        return None
+    return found

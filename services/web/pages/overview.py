@@ -9,6 +9,7 @@ from nicegui import ui
 from services.web.client import Items
 from services.web.parts import asking, frame, listing, show
 from services.web.parts.frame import Visit
+from services.web.parts.kill import ask
 from services.web.parts.live import of
 from services.web.parts.tables import Facts, put
 
@@ -28,7 +29,7 @@ async def overview(visit: Visit) -> None:
         with ui.row().classes("actions"):
             if visit.trades:
                 asking.opener("New bot", lambda: ui.navigate.to("/studies/new"), kind="primary")
-                asking.opener("Kill switch", lambda: _kill(visit), kind="danger")
+                asking.button("Kill switch", lambda key: ask(visit.api, visit.live, admin=visit.admin), kind="danger")
     await _bots(visit)
     await _alerts(visit)
 
@@ -135,17 +136,3 @@ async def _alerts(visit: Visit) -> None:
 def _alert(alert: dict[str, Any], zone: str) -> tuple[Any, ...]:
     what = Markup('<span class="strong">{}</span> {}').format(alert["title"], alert["body"])
     return show.when(alert["at"], zone), what, show.state(alert["outcome"])
-
-
-def _kill(visit: Visit) -> None:
-    async def kill(scope: str) -> None:
-        answer = await visit.api.post("/v1/kill-switch", {"scope": scope, "reason": "kill switch on the page"})
-        visit.live.poke()
-        count = len(answer["bots"])
-        asking.told(f"{count} bot{'' if count == 1 else 's'} told to cancel everything and halt.")
-
-    choices = {"mine": "All of my bots"} | ({"everything": "All bots of all users"} if visit.admin else {})
-    asking.confirm(
-        "Kill switch", "Cancels every resting order at once and halts the bots for good. Coins are kept, not sold.",
-        kill, does="Kill", choices=choices, typed="KILL", danger=True,
-    )  # fmt: skip

@@ -50,7 +50,7 @@ async def passport(visit: Visit, passport_id: str) -> None:
         results.gates(found["gates"])
     if found["result"].get("metrics"):
         with frame.card("Backtest"):
-            results.backtest(found["result"])
+            results.shown("backtest", found["result"], found["study"])
     with frame.card("Study"):
         code = '<pre class="mono table" tabindex="0" role="region" aria-label="Study file">{}</pre>'
         ui.html(str(Markup(code).format(found["study"])), sanitize=False).classes("wide")

@@ -26,8 +26,9 @@ async def reports(visit: Visit) -> None:
     names = await Names(visit.api).read()
 
     def title(each: dict[str, Any]) -> str:
-        said = str(templates.get(each["template"], {}).get("title", each["template"])).split(":")[0]
-        return ": ".join([said, *(names.of(param, value) for param, value in each["params"].items())])
+        said = str(templates.get(each["template"], {}).get("title", each["template"]))
+        about = ", ".join(names.of(param, value) for param, value in each["params"].items())
+        return f"{said.split(':')[0]}: {about}" if about else said
 
     async def again() -> None:
         await names.read()

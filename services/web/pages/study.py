@@ -170,7 +170,7 @@ class _Bench:
         await self._work.follow(await self._visit.api.post("/v1/backtests", body, key))
 
     async def _show(self, result: dict[str, Any]) -> None:
-        results.SHOWS[self._kind](result)
+        results.shown(self._kind, result, self.editor.text)
 
 
 def _values(text: str, whole: bool) -> list[str | int]:

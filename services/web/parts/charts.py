@@ -76,9 +76,10 @@ def price_tag(price: Any) -> Figure:
     value = float(price)
     dotted = {"color": LINE, "width": 1, "dash": "dot"}
     line_ = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": value, "y1": value, "line": dotted}
-    tag = {"text": exact(price), "xref": "paper", "x": 1, "xanchor": "left", "y": value, "showarrow": False,
+    text = exact(price)
+    tag = {"text": text, "xref": "paper", "x": 1, "xanchor": "left", "y": value, "showarrow": False,
            "bgcolor": TAG, "font": {"color": "#fff", "size": 11}, "borderpad": 3}  # fmt: skip
-    return {"shapes": [line_], "annotations": [tag]}
+    return {"shapes": [line_], "annotations": [tag], "margin": {"r": 7 * len(text) + 10}}
 
 
 def candles(rows: Iterable[Sequence[float]], zone: str = "UTC") -> Figure:
@@ -99,7 +100,7 @@ def ladder(
     found = [_steps("Levels", [float(level) for level in levels], span, {"color": QUIET, "width": 0.8})]
     for side, color, dash in (("buy", BUY, "solid"), ("sell", SELL, "2px,2px")):
         prices = [float(order["price"]) for order in orders if order["side"] == side]
-        style = {"color": color, "width": 2.5, "dash": dash}
+        style = {"color": color, "width": 2.5 if len(levels) <= 30 else 1.2, "dash": dash}
         found.append(_steps(f"{side.capitalize()} orders", prices, newest, style))
     return [each for each in found if each["x"]]
 
@@ -152,24 +153,36 @@ def _iso(ts_ms: float) -> str:
     return datetime.fromtimestamp(ts_ms / 1000, UTC).isoformat()
 
 
-def heatmap(rows: Sequence[dict[str, Any]], x: str, y: str, metric: str) -> Figure:
-    """A metric over two swept fields; the best where others were swept, too. Empty: the grid was refused."""
-    across, down = (sorted({str(row[name]) for row in rows}, key=_size) for name in (x, y))
+def heatmap(rows: Sequence[dict[str, Any]], x: str, y: str, metric: str, name: str, kind: str) -> Figure:
+    """A metric over two swept fields; the best where others were swept, too. Empty: the grid was refused.
+
+    kind: percent, number or count. Gains diverge from zero; what cannot be negative goes from light to dark.
+    """
+    across, down = (sorted({str(row[field]) for row in rows}, key=_size) for field in (x, y))
     best: dict[tuple[str, str], float] = {}
     for row in rows:
         if row.get(metric) is not None:
             place, value = (str(row[x]), str(row[y])), float(row[metric])
             best[place] = max(value, best.get(place, value))
     z = [[best.get((a, b)) for a in across] for b in down]
-    scale = [[0, "#b5482f"], [0.5, "#e9e4d8"], [1, "#1b6e8c"]]
-    cells = {"type": "heatmap", "x": across, "y": down, "z": z, "colorscale": scale, "xgap": 1, "ygap": 1,
-             "colorbar": {"thickness": 10, "outlinewidth": 0}, "hovertemplate": f"{x} %{{x}}<br>{y} %{{y}}<br>"
-             f"{metric} %{{z:.4f}}<extra></extra>"}  # fmt: skip
+    form = {"percent": ".2%", "number": ".2f", "count": ",.0f"}[kind]
+    hover = f"{_cap(x)} %{{x}}<br>{_cap(y)} %{{y}}<br>{name} %{{z:{form}}}<extra></extra>"
+    cells = {"type": "heatmap", "x": across, "y": down, "z": z, "xgap": 1, "ygap": 1, "hovertemplate": hover,
+             "colorbar": {"thickness": 10, "outlinewidth": 0, "tickformat": form}}  # fmt: skip
+    signed = min(best.values(), default=0.0) < 0
+    if signed:
+        cells |= {"colorscale": [[0, "#b5482f"], [0.5, "#e9e4d8"], [1, "#1b6e8c"]], "zmid": 0}
+    else:
+        cells |= {"colorscale": [[0, "#e9e4d8"], [1, "#1b6e8c"]]}
     if len(across) * len(down) <= 120:
-        cells |= {"texttemplate": "%{z:.3f}", "textfont": {"size": 10}}
-    kind = {"type": "category"}
-    titles = ({**kind, "title": {"text": x}}, {**kind, "title": {"text": y}, "side": "left"})
+        cells |= {"texttemplate": f"%{{z:{form}}}", "textfont": {"size": 10}}
+    axis = {"type": "category", "showgrid": False}
+    titles = ({**axis, "title": {"text": _cap(x)}}, {**axis, "title": {"text": _cap(y)}, "side": "left"})
     return figure([cells] if best else [], empty="Every combination was refused", xaxis=titles[0], yaxis=titles[1])
+
+
+def _cap(name: str) -> str:
+    return name.replace("_", " ").capitalize()
 
 
 def _size(text: str) -> tuple[int, float, str]:

@@ -14,7 +14,8 @@ from nicegui import app, ui
 from services.web import session
 from services.web.client import Api, ApiError, SignedOut
 from services.web.parts.away import session_over, sign_in_url
-from services.web.parts.live import Live
+from services.web.parts.kill import Engaged
+from services.web.parts.live import Live, of
 from services.web.parts.tables import note
 
 SECTIONS = (
@@ -96,10 +97,12 @@ def page(path: str, title: str) -> Callable[[Build], Build]:
 
 async def _framed(api: Api, me: dict[str, Any], title: str, build: Build, parameters: dict[str, Any]) -> None:
     said = head(title, me)
-    main = ui.column().classes("page")
     visit = Visit(api, me, Live(api, said))
-    with main:
+    engaged = Engaged(api, me, visit.live)
+    with ui.column().classes("page"):
         try:
+            await engaged.refresh()
+            visit.live.on(engaged.refresh, of("bot_event"))
             await build(visit, **parameters)
         except SignedOut:
             session_over()

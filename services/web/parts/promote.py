@@ -19,7 +19,7 @@ class Promote:
         self._accounts: dict[int, dict[str, Any]] = {}
         text = "Backtest and live engine must agree fill for fill, and the gates must pass; then a bot is made."
         ui.label(text).classes("hint")
-        with ui.element("div").classes("fields") as self._fields:
+        with ui.element("div").classes("fields two") as self._fields:
             self._account = picker("Account", {})
             self._name = ui.input("Name of the bot").props('outlined dense placeholder="as the study"')
         self._none = ui.html('<p class="empty">Add an account first: <a href="/accounts">Accounts</a></p>',

@@ -1,11 +1,12 @@
 """What a backtest, a sweep, a promotion found."""
 
+from collections.abc import Callable
 from typing import Any
 
 from markupsafe import Markup
 from nicegui import ui
 
-from services.web.parts import show
+from services.web.parts import show, toml
 from services.web.parts.charts import Chart, heatmap
 from services.web.parts.charts import backtest as draw_backtest
 from services.web.parts.tables import Table, facts, note
@@ -15,12 +16,14 @@ METRICS = {
     "sortino": "Sortino", "round_trips": "Round trips", "grid_profit": "Grid profit", "fees": "Fees",
     "time_in_range": "Time in range",
 }  # fmt: skip
+KINDS = {"sharpe": "number", "sortino": "number", "grid_profit": "number", "fees": "number", "round_trips": "count"}
 #: Below this the candles are too coarse for the grid (contract, section 6).
 COARSE = 2
 
 
-def backtest(result: dict[str, Any]) -> None:
-    """Equity with its band, profit, fees, and what to doubt."""
+def backtest(result: dict[str, Any], quote: str = "") -> None:
+    """Equity with its band, profit, fees, and what to doubt. Money is in `quote`."""
+    unit = f", {quote}" if quote else ""
     metrics = result["metrics"]
     worst, best = result["bounds"]["worst"], result["bounds"]["best"]
     facts(
@@ -28,11 +31,11 @@ def backtest(result: dict[str, Any]) -> None:
             ("Total return", show.percent(metrics.get("total_return"))),
             ("Holding", show.percent(metrics.get("hold_return"))),
             ("Versus hold", show.percent(metrics.get("vs_hold"))),
-            ("Equity at the end", show.plain(result["equity"])),
-            ("Worst to best", f"{show.plain(worst)} to {show.plain(best)}"),
-            ("Grid profit", show.signed(result["realised"])),
-            ("Inventory", show.signed(result["unrealised"])),
-            ("Fees", show.plain(metrics.get("fees", result["fees"]))),
+            (f"Equity at the end{unit}", show.plain(result["equity"])),
+            (f"Worst to best{unit}", f"{show.plain(worst)} – {show.plain(best)}"),
+            (f"Grid profit{unit}", show.signed(result["realised"])),
+            (f"Inventory{unit}", show.signed(result["unrealised"])),
+            (f"Fees{unit}", show.plain(metrics.get("fees", result["fees"]))),
             ("Round trips", result["round_trips"]),
             ("Largest fall", show.share(metrics.get("max_drawdown"))),
             ("Sharpe, daily", show.plain(metrics.get("sharpe"), 2)),
@@ -62,7 +65,6 @@ def sweep(result: dict[str, Any]) -> None:
     if not good:
         note("Every combination was refused: " + str(rows[0].get("error") if rows else "there was none"), "bad")
         return
-    metric = {"value": "total_return"}
     if len(fields) >= 2:
         with ui.row().classes("title"):
             choice = ui.select(METRICS, value="total_return", label="Measure").props("outlined dense")
@@ -70,12 +72,19 @@ def sweep(result: dict[str, Any]) -> None:
         chart = Chart("Heat map of the sweep", "tall")
 
         def draw() -> None:
-            metric["value"] = str(choice.value)
-            chart.show(heatmap(rows, fields[0], fields[1], metric["value"]))
-            table.rows(_best(good, fields, metric["value"]))
+            name = str(choice.value)
+            chart.show(heatmap(rows, fields[0], fields[1], name, METRICS[name], KINDS.get(name, "percent")))
+            table.rows(_best(good, fields, name))
 
         choice.on_value_change(draw)
-    names = (*fields, "#Return", "#Versus hold", "#Largest fall", "#Round trips", "#Fees")
+    names = (
+        *(show.words(each).capitalize() for each in fields),
+        "#Return",
+        "#Versus hold",
+        "#Largest fall",
+        "#Round trips",
+        "#Fees",
+    )
     table = Table("Best combinations", names, "Nothing worked.")
     if len(fields) >= 2:
         draw()
@@ -129,6 +138,15 @@ def verification(result: dict[str, Any]) -> None:
         note("Differs: " + ", ".join(map(str, result.get("differences") or ["unknown"])), "bad")
 
 
-SHOWS = {
+SHOWS: dict[str, Callable[[dict[str, Any]], None]] = {
     "backtest": backtest, "sweep": sweep, "promotion": promotion, "verification": verification,
 }  # fmt: skip
+
+
+def shown(kind: str, result: dict[str, Any], study: str | None) -> None:
+    """A result of this kind; money is in the quote coin of the study's market."""
+    if kind == "backtest":
+        symbol = toml.values(study or "").get(("market", "symbol"), "")
+        backtest(result, show.coins(str(symbol))[1])
+    else:
+        SHOWS[kind](result)

@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 MINUS, NONE = "\N{MINUS SIGN}", Markup('<span class="soft">–</span>')
 #: Status -> (sign, what colour it has beside the sign).
 STATES = {
-    "running": ("▶", "good"), "waiting": ("◷", "soft"), "paused": ("❙❙", "warn"), "stopping": ("◷", "warn"),
+    "running": ("▶", "good"), "waiting": ("◷", "soft"), "paused": ("‖", "warn"), "stopping": ("◷", "warn"),
     "stopped": ("■", "soft"), "halted": ("✕", "bad"), "refused": ("!", "bad"), "queued": ("◷", "soft"),
     "done": ("✓", "good"), "failed": ("✕", "bad"), "cancelled": ("■", "soft"), "pass": ("✓", "good"),
     "warn": ("!", "warn"), "fail": ("✕", "bad"), "info": ("i", "soft"), "warning": ("!", "warn"),

@@ -13,8 +13,8 @@ LENGTHS = {"1m": 1, "5m": 5, "15m": 15, "1h": 60, "4h": 240, "1d": 1440}
 SHOWN = 400
 #: What a visitor may look at.
 RANGES: dict[str, timedelta | None] = {
-    "1 h": timedelta(hours=1), "6 h": timedelta(hours=6), "1 d": timedelta(days=1), "1 w": timedelta(weeks=1),
-    "1 m": timedelta(days=30), "All": None,
+    "1 h": timedelta(hours=1), "6 h": timedelta(hours=6), "1 d": timedelta(days=1), "7 d": timedelta(days=7),
+    "30 d": timedelta(days=30), "All": None,
 }  # fmt: skip
 EMPTY = "One point a minute, once the bot runs"
 

@@ -20,7 +20,7 @@ class Work:
     def __init__(self, visit: Visit, shows: Shows) -> None:
         self._visit, self._shows = visit, shows
         self._job: dict[str, Any] | None = None
-        with ui.element("div").classes("stack").props('aria-live="polite"'):
+        with ui.element("div").classes("stack idle").props('aria-live="polite"') as self._all:
             with ui.row().classes("title") as self._row:
                 self._state = ui.html(sanitize=False)
                 self._message = ui.label().classes("soft")
@@ -45,6 +45,7 @@ class Work:
     def _visible(self, visible: bool) -> None:
         self._row.set_visibility(visible)
         self._bar.set_visibility(visible)
+        self._all.classes(add="" if visible else "idle", remove="idle" if visible else "")
 
     def _wants(self, name: str, data: dict[str, Any]) -> bool:
         return self._job is not None and name == "job" and data.get("id") == self._job["id"]

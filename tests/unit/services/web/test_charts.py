@@ -5,7 +5,7 @@ from services.web.parts import charts
 
 def test_ladder_draws_levels_and_orders_apart() -> None:
     orders = [{"side": "buy", "price": "90"}, {"side": "sell", "price": "100"}]
-    found = {each["name"]: each for each in charts.ladder(["90", "95", "100"], orders, (0, 9))}
+    found = {each["name"]: each for each in charts.ladder(["90", "95", "100"], orders, (0, 9), (8, 9))}
     assert found["Levels"]["y"] == [90, 90, None, 95, 95, None, 100, 100, None]
     assert found["Buy orders"]["y"] == [90, 90, None]
     # Not by colour alone.
@@ -18,7 +18,7 @@ def test_heatmap_takes_the_best_and_leaves_out_what_was_refused() -> None:
         {"cells": 9, "lower": "5", "total_return": 0.1}, {"cells": 10, "lower": "5", "total_return": 0.2},
         {"cells": 10, "lower": "5", "total_return": 0.3}, {"cells": 9, "lower": "6", "error": "too poor"},
     ]  # fmt: skip
-    drawn = charts.heatmap(rows, "cells", "lower", "total_return")["data"][0]
+    drawn = charts.heatmap(rows, "cells", "lower", "total_return", "Total return", "percent")["data"][0]
     assert (drawn["x"], drawn["y"]) == (["9", "10"], ["5", "6"])  # by size, not by letters
     assert drawn["z"] == [[0.1, 0.3], [None, None]]
 
