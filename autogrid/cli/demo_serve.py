@@ -1,15 +1,14 @@
 """The end of `autogrid demo --serve`: API and page stay, with a user to look around."""
 
 import secrets
-import socket
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autogrid.cli import supervise
-from autogrid.cli.up import pages, servers
+from autogrid.cli import pages, supervise
+from autogrid.cli.up import servers
 from autogrid.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -25,17 +24,16 @@ def serve(home: Path, console: "Console") -> None:
 
     password = _user()
     chosen = settings()
-    api, web = _free(chosen.api_host, chosen.api_port), _free(chosen.web_host, chosen.web_port)
-    environment = {**servers(), "API_URL": f"http://{chosen.api_host}:{api}", "WEB_PORT": str(web)}
-    commands = pages()
-    commands["api"][-1] = str(api)
+    api, web = pages.free(chosen.api_host, chosen.api_port), pages.free(chosen.web_host, chosen.web_port)
+    environment = {**servers(), "API_URL": pages.url(chosen.api_host, api), "WEB_PORT": str(web)}
+    commands = pages.commands(chosen, api)
     commands["research"] = supervise.worker("research,reports", 1, "demoresearch")
     with (home / "serve.log").open("ab") as output:
         members = [supervise.Member(name, command, environment) for name, command in commands.items()]
         running = supervise.Supervisor(members, output)
         try:
             running.start()
-            url = f"http://{chosen.web_host}:{web}"
+            url = pages.url(chosen.web_host, web)
             for each in (environment["API_URL"], url):
                 _wait(f"{each}/healthz", home)
             console.rule("[bold]7  The page")
@@ -57,19 +55,6 @@ def _user() -> str:
     with engine().begin() as connection:
         users.add(connection, EMAIL, passwords.hash_of(password), "admin")
     return password
-
-
-def _free(host: str, port: int) -> int:
-    """The port, or any free one where it is taken."""
-    for wanted in (port, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, wanted))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise Unavailable(f"no free port on {host}")
 
 
 def _wait(url: str, home: Path) -> None:

@@ -33,18 +33,6 @@ def worker(queues: Queues = QUEUES, concurrency: Concurrency = 2, name: str = "w
     supervise.Supervisor([member]).run()
 
 
-def pages() -> dict[str, list[str]]:
-    """Name -> command of the REST API and the web page."""
-    from autogrid.settings import settings
-
-    chosen = settings()
-    api = [sys.executable, "-m", "uvicorn", "services.api.app:app", "--no-access-log", "--no-server-header"]
-    return {
-        "api": [*api, "--host", chosen.api_host, "--port", str(chosen.api_port)],
-        "web": [sys.executable, "-m", "services.web"],
-    }
-
-
 def up(
     queues: Queues = QUEUES,
     concurrency: Concurrency = 2,
@@ -70,8 +58,11 @@ def up(
 def _up(queues: str, concurrency: int, log: Path | None, metrics_port: int | None, web: bool) -> None:
     from tempfile import TemporaryDirectory
 
-    from autogrid.cli import supervise
+    from autogrid.cli import pages, supervise
+    from autogrid.settings import settings
 
+    if web:
+        pages.require_free(settings())
     found = servers()
     commands = {
         "worker": supervise.worker(queues, concurrency, f"up{os.getpid()}"),
@@ -79,7 +70,9 @@ def _up(queues: str, concurrency: int, log: Path | None, metrics_port: int | Non
         "streams": [sys.executable, "-m", "services.worker.streams"],
     }
     if web:
-        commands |= pages()
+        chosen = settings()
+        commands |= pages.commands(chosen, chosen.api_port)
+        found["API_URL"] = pages.url(chosen.api_host, chosen.api_port)
     with TemporaryDirectory(prefix="autogrid-up-") as folder:
         members = []
         for number, (name, command) in enumerate(commands.items()):
@@ -90,6 +83,8 @@ def _up(queues: str, concurrency: int, log: Path | None, metrics_port: int | Non
             members.append(supervise.Member(name, command, environment))
         output = None if log is None else log.open("ab")
         typer.echo(f"AutoGrid is up: {', '.join(commands)}. Ctrl-C stops all of it.", err=True)
+        if web:
+            typer.echo(pages.told(chosen), err=True)
         try:
             supervise.Supervisor(members, output).run()
         finally:

@@ -63,7 +63,9 @@ class House:
 
     @property
     def environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+        # NiceGUI behaves otherwise where it believes to be tested.
+        left_out = ("DATABASE_URL", "REDIS_URL", "PYTEST_CURRENT_TEST", "PYTEST_VERSION")
+        kept = {name: value for name, value in os.environ.items() if name not in left_out}
         quick = {"TICK_INTERVAL_S": "0.4", "DISPATCH_INTERVAL_S": "0.2", "LOG_LEVEL": "WARNING", "COLUMNS": "200"}
         return {**kept, **quick, "AUTOGRID_HOME": str(self.home), "EGRESS_NAME": self.mark}
 
@@ -81,19 +83,26 @@ class House:
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    def up(self) -> subprocess.Popen[bytes]:
+    def up(self, *more: str, **environment: str) -> subprocess.Popen[bytes]:
         """`autogrid up`, once it works on tasks."""
-        log = self.home / "up.log"
-        with log.open("ab") as output:
-            process = subprocess.Popen(
-                [*COMMAND, "up", "--concurrency", "1"],
-                env=self.environment,
+        process = self.start("up", "--concurrency", "1", *more, **environment)
+        until(lambda: len(self.left("celery", "worker")) > 1, f"a worker with a child, see {self.home / 'up.log'}")
+        return process
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+        """A command that goes on."""
+        with (self.home / "up.log").open("ab") as output:
+            return subprocess.Popen(
+                [*COMMAND, *arguments],
+                env=self.environment | environment,
                 cwd=self.home,
                 stdout=output,
                 stderr=output,
             )
-        until(lambda: len(self.left("celery", "worker")) > 1, f"a worker with a child, see {log}")
-        return process
+
+    def log(self) -> str:
+        """What such commands said."""
+        return (self.home / "up.log").read_text()
 
     def left(self, *words: str) -> list[str]:
         """Command lines of running processes of this house, with all of these words."""

@@ -71,7 +71,7 @@ class Site:
     def _open(self) -> "Site":
         with self.stack.engine.begin() as connection:
             connection.execute(sa.text("ALTER DATABASE autogrid SET synchronous_commit TO off"))
-        api, web = _free_port(), _free_port()
+        api, web = free_port(), free_port()
         self.api, self.url = f"http://127.0.0.1:{api}", f"http://127.0.0.1:{web}"
         more = {**self.stack.servers, "API_URL": self.api, "WEB_PORT": str(web)}
         self._start([sys.executable, "-m", "uvicorn", "services.api.app:app", "--port", str(api)], more)
@@ -244,7 +244,8 @@ def _swept() -> dict[str, Any]:
     return {"fields": ["cells", "lower"], "rows": rows}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -10,7 +10,7 @@ def test_ladder_draws_levels_and_orders_apart() -> None:
     assert found["Buy orders"]["y"] == [90, 90, None]
     # Not by colour alone.
     assert found["Buy orders"]["line"]["dash"] != found["Sell orders"]["line"]["dash"]
-    assert charts.ladder([], [], (0, 9)) == []
+    assert charts.ladder([], [], (0, 9), (8, 9)) == []
 
 
 def test_heatmap_takes_the_best_and_leaves_out_what_was_refused() -> None:
