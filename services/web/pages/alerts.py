@@ -29,7 +29,7 @@ async def alerts(visit: Visit) -> None:
     with frame.card("Told"):
         columns = ("When", "Kind", "What", "Details", "Told")
         told = listing.in_table(listing.of(visit.api, "/v1/alerts"), "Alerts", columns, "Nothing to tell yet.",
-                                lambda alert: _row(alert, visit.zone))  # fmt: skip
+                                lambda alert: _row(alert, visit.zone), stacked=True)  # fmt: skip
     await targets.refresh()
     await told.refresh()
     visit.live.on(told.refresh, of("bot_event"))

@@ -11,14 +11,15 @@ from services.web.parts import asking, frame, listing, show
 from services.web.parts.frame import Visit
 from services.web.parts.kill import ask
 from services.web.parts.live import of
-from services.web.parts.tables import Facts, put
+from services.web.parts.tables import Facts, Table, put
 
 COLUMNS = (
     "Bot", "State", "#Equity", "#Total", "#Grid profit", "#Inventory", "#Fees", "#Versus hold", "#Turns", "#Orders",
 )  # fmt: skip
+NO_BOTS = "No bots yet. Write down a grid under Studies, backtest it, and promote it to a paper account first."
+NO_MATCH = "No bot has all of these words in its name, market, account or state."
 #: Up to so many bots there is nothing to search in.
 FEW = 8
-ALIVE = ("waiting", "running", "paused", "stopping", "refused")
 
 
 @frame.page("/", "Overview")
@@ -40,22 +41,22 @@ async def _bots(visit: Visit) -> None:
     with frame.card():
         with ui.row().classes("top"):
             frame.heading("Bots", level=2)
-            find = ui.input("Find").props("outlined dense clearable type=search").classes("find")
+            find = ui.input("Find").props("outlined dense clearable type=search debounce=300").classes("find")
         attention = ui.html(sanitize=False).classes("wide")
+
+        table = Table("Bots", COLUMNS, "", stacked=True)
 
         async def reads(wanted: int) -> tuple[Items, bool]:
             bots = await visit.api.every("/v1/bots")
+            table.empty = NO_MATCH if bots else NO_BOTS
             totals.show(_totals(bots))
             put(attention, _attention(bots))
             find.set_visibility(len(bots) > FEW)
             found = [bot for bot in bots if _matches(bot, str(find.value or ""))]
             return found[:wanted], len(found) > wanted
 
-        empty = (
-            "No bots here yet. Write down a grid under Studies, backtest it, and promote it to a paper account first."
-        )
-        shown = listing.in_table(reads, "Bots", COLUMNS, empty, _row, stacked=True)
-    find.on("update:model-value", shown.restart, throttle=0.3, leading_events=False)
+        shown = listing.Listing(reads, lambda bots: table.rows(map(_row, bots)), "bots")
+    find.on_value_change(shown.restart)
     await shown.refresh()
     visit.live.on(shown.refresh, of("bot", "bot_event"))
 
@@ -69,7 +70,7 @@ def _totals(bots: list[dict[str, Any]]) -> list[tuple[str, Any]]:
     """Sums by quote coin: coins cannot be added up."""
     facts: list[tuple[str, Any]] = [
         ("Running", sum(bot["status"] == "running" for bot in bots)),
-        ("Not running", sum(bot["status"] in ALIVE[:1] + ALIVE[2:] for bot in bots)),
+        ("Not running", sum(bot["status"] not in ("running", "stopped") for bot in bots)),
     ]
     for coin in sorted({show.coins(bot["symbol"])[1] for bot in bots if bot["pnl"]}):
         found = [bot["pnl"] for bot in bots if bot["pnl"] and show.coins(bot["symbol"])[1] == coin]
@@ -88,8 +89,10 @@ def _attention(bots: list[dict[str, Any]]) -> Markup:
         if bot["status"] in ("halted", "refused"):
             said.append(Markup("{} is {}: {}").format(_link(bot), bot["status"], bot["reason"] or "see its events"))
         elif bot["status"] == "running" and bot["missing_orders"]:
-            text = "{}: {} orders should rest and do not; its cells say why"
-            said.append(Markup(text).format(_link(bot), bot["missing_orders"]))
+            count = bot["missing_orders"]
+            text = "{}: {} should rest and {} not; its cells say why"
+            words = ("1 order", "does") if count == 1 else (f"{count} orders", "do")
+            said.append(Markup(text).format(_link(bot), *words))
     if not said:
         return Markup("")
     return Markup('<div class="note warn">{}</div>').format(show.join(said[:8], "<br>"))
@@ -128,7 +131,7 @@ async def _alerts(visit: Visit) -> None:
         text = "Nothing to tell. Add a target under Alerts to be told by mail or messenger, too."
         columns = ("When", "What", "Told")
         shown = listing.in_table(listing.of(visit.api, "/v1/alerts"), "Alerts", columns, text,
-                                 lambda alert: _alert(alert, visit.zone), size=8)  # fmt: skip
+                                 lambda alert: _alert(alert, visit.zone), stacked=True, size=8)  # fmt: skip
     await shown.refresh()
     visit.live.on(shown.refresh, of("bot_event"))
 

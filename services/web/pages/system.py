@@ -29,7 +29,7 @@ async def system(visit: Visit) -> None:
     with frame.card("Who did what"):
         columns = ("When", "Who", "Did", "With", "#Outcome", "From")
         audit = listing.in_table(listing.of(visit.api, "/v1/audit"), "Audit", columns, "Nothing was done yet.",
-                                 lambda entry: _entry(entry, visit.zone))  # fmt: skip
+                                 lambda entry: _entry(entry, visit.zone), stacked=True)  # fmt: skip
 
     async def refresh() -> None:
         found = await visit.api.get("/v1/system")

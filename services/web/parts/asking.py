@@ -81,12 +81,13 @@ def button(text: str, action: Action, *, kind: str = "", problem: Problem | None
         made.props(f'aria-label="{attribute(label)}"')
 
     async def press() -> None:
-        made.disable()
+        # Not disabled meanwhile: that would take the keyboard's focus away. The Doer runs once at a time.
+        made.props("aria-busy=true").classes("busy")
         try:
             await doer.run()
         finally:
             if not made.is_deleted:
-                made.enable()
+                made.props(remove="aria-busy").classes(remove="busy")
 
     made.on_click(press)
     return made

@@ -59,7 +59,8 @@ class Engaged:
             return f"account {_name(await self._api.every('/v1/accounts'), switch['account_id'])}"
         if switch["scope"] == "everything":
             return "all bots of all users"
-        return f"all bots of {await self._who(switch['owner_id'])}"
+        mine = switch["owner_id"] == self._me["id"]
+        return "all of your bots" if mine else f"all bots of {await self._who(switch['owner_id'])}"
 
     async def _who(self, user: int | None) -> str:
         if user is None:

@@ -83,8 +83,8 @@ def _end(market: dict[str, Any]) -> datetime | None:
 
 def _facts(found: dict[str, Any], base: str, quote: str) -> list[tuple[str, Any]]:
     levels, amounts = found["levels"], found["amounts"]
-    least, most = (show.percent(found[key], 3) for key in ("least_profit", "most_profit"))
-    earns = least if least == most else Markup("{} to {}").format(least, most)
+    least, most = (show.signed(Decimal(found[key]) * 100, 3) for key in ("least_profit", "most_profit"))
+    earns = least if least == most else Markup("{} – {}").format(least, most)
     return [
         (f"Cash it needs, {quote}", show.plain(found["cash"])),
         (f"Bought at the start, {base}", show.exact(found["start_amount"])),
@@ -92,7 +92,7 @@ def _facts(found: dict[str, Any], base: str, quote: str) -> list[tuple[str, Any]
         ("Levels", len(levels)),
         (f"Amount per cell, {base}", _range(amounts)),
         (f"Step, {quote}", _range([Decimal(b) - Decimal(a) for a, b in pairwise(levels)])),
-        ("A round trip earns", earns),
+        ("A round trip earns, %", earns),
     ]
 
 

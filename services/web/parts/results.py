@@ -25,17 +25,18 @@ def backtest(result: dict[str, Any], quote: str = "") -> None:
     """Equity with its band, profit, fees, and what to doubt. Money is in `quote`."""
     unit = f", {quote}" if quote else ""
     metrics = result["metrics"]
-    worst, best = result["bounds"]["worst"], result["bounds"]["best"]
+    worst, best = (show.plain(result["bounds"][key]) for key in ("worst", "best"))
+    digits = show.digits_for(result["equity"])
     facts(
         [
             ("Total return", show.percent(metrics.get("total_return"))),
             ("Holding", show.percent(metrics.get("hold_return"))),
             ("Versus hold", show.percent(metrics.get("vs_hold"))),
             (f"Equity at the end{unit}", show.plain(result["equity"])),
-            (f"Worst to best{unit}", f"{show.plain(worst)} – {show.plain(best)}"),
-            (f"Grid profit{unit}", show.signed(result["realised"])),
-            (f"Inventory{unit}", show.signed(result["unrealised"])),
-            (f"Fees{unit}", show.plain(metrics.get("fees", result["fees"]))),
+            (f"Worst to best{unit}", worst if worst == best else f"{worst} – {best}"),
+            (f"Grid profit{unit}", show.signed(result["realised"], digits)),
+            (f"Inventory{unit}", show.signed(result["unrealised"], digits)),
+            (f"Fees{unit}", show.plain(metrics.get("fees", result["fees"]), digits)),
             ("Round trips", result["round_trips"]),
             ("Largest fall", show.share(metrics.get("max_drawdown"))),
             ("Sharpe, daily", show.plain(metrics.get("sharpe"), 2)),

@@ -17,7 +17,7 @@ class Table:
     """
 
     def __init__(self, label: str, columns: Sequence[str], empty: str, *, stacked: bool = False) -> None:
-        self._label, self._columns, self._empty, self._stacked = label, columns, empty, stacked
+        self._label, self._columns, self.empty, self._stacked = label, columns, empty, stacked
         self.element = ui.html(sanitize=False).classes("wide")
         self._said = ""
 
@@ -34,7 +34,7 @@ class Table:
             for row in rows
         )
         if not body:
-            said = Markup('<p class="empty">{}</p>').format(self._empty)
+            said = Markup('<p class="empty">{}</p>').format(self.empty)
         else:
             head = join(Markup('<th scope="col" class="{}">{}</th>').format(kind, name) for name, kind in heads)
             said = Markup(

@@ -113,8 +113,27 @@ def _kill(site: Site, page: Page) -> None:
     page.get_by_role("button", name="Kill switch").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("button", name="Kill")).to_be_disabled()
+    dialog.get_by_label("Why, for").fill("news from the exchange")
     dialog.get_by_label("Type KILL to confirm").fill("KILL")
     dialog.get_by_role("button", name="Kill").click()
     expect(page.locator(".chip", has_text="halted")).to_be_visible()
     site.stack.until(lambda: not site.stack.open_orders("grace"), "no order rests")
+    banner = page.locator(".engaged")
+    expect(banner).to_contain_text("Kill switch engaged: all of your bots. By you at")
+    expect(banner).to_contain_text("news from the exchange")
     shot(page, "journey-killed")
+    _release(page)
+
+
+def _release(page: Page) -> None:
+    """While the switch is engaged, nothing resumes; the banner is on every page."""
+    page.get_by_role("region", name="Bots").get_by_role("link", name="eight cells").click()
+    page.get_by_role("button", name="Resume").click()
+    expect(page.locator(".toast.bad")).to_contain_text("kill switch")
+    page.locator(".toast.bad").get_by_role("button", name="Close").click()
+    shot(page, "journey-engaged")
+    page.get_by_role("button", name="Release the kill switch").click()
+    page.get_by_role("dialog").get_by_role("button", name="Release").click()
+    expect(page.locator(".engaged .note")).to_have_count(0)
+    page.get_by_role("button", name="Resume").click()
+    expect(page.locator(".chip", has_text="running")).to_be_visible()

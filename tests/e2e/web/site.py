@@ -74,7 +74,11 @@ class Site:
         api, web = free_port(), free_port()
         self.api, self.url = f"http://127.0.0.1:{api}", f"http://127.0.0.1:{web}"
         more = {**self.stack.servers, "API_URL": self.api, "WEB_PORT": str(web)}
-        self._start([sys.executable, "-m", "uvicorn", "services.api.app:app", "--port", str(api)], more)
+        self._more, self._api_command = (
+            more,
+            [sys.executable, "-m", "uvicorn", "services.api.app:app", "--port", str(api)],
+        )
+        self._start(self._api_command, more)
         self._start([sys.executable, "-m", "services.web"], more)
         # Research works in a process of its own, as it does in a deployment.
         self._start(supervise.worker("research,reports", 1, "research"), more)
@@ -120,6 +124,10 @@ class Site:
         """The API is gone."""
         self._processes[0].kill()
         self._processes[0].wait()
+
+    def start_api(self) -> None:
+        """The API is back."""
+        self._start(self._api_command, self._more)
 
     # Rows to look at.
 

@@ -6,8 +6,9 @@ from typing import Any
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.web import states
 from tests.e2e.web.conftest import Opens, live, shot, sign_in
 from tests.e2e.web.journey import walk
 from tests.e2e.web.site import EMAIL, Site
@@ -24,7 +25,8 @@ def ids(site: Site) -> dict[str, int]:
     owner = site.user(role="admin")
     site.user("viewer@example.org", "viewer")
     site.candles()
-    return {"bot": site.bots(owner), **site.papers(owner)}
+    bot = site.bots(owner)
+    return {"bot": bot, "paused": bot + 1, "unstarted": bot + 2, **site.papers(owner)}
 
 
 def test_the_journey(site: Site, opens: Opens, ids: dict[str, int]) -> None:
@@ -70,7 +72,7 @@ def test_dialogs_are_accessible_and_the_keyboard_reaches_them(site: Site, opens:
     live(page)
     page.keyboard.press("Tab")
     expect(page.locator(":focus")).to_have_text("Skip to the content")
-    page.get_by_role("button", name="Kill switch").focus()
+    page.get_by_role("button", name="Kill switch", exact=True).focus()
     page.keyboard.press("Enter")
     page.get_by_role("dialog").wait_for()
     assert serious(page, colours=False) == []
@@ -145,11 +147,30 @@ def test_nothing_secret_is_logged(site: Site, ids: dict[str, int]) -> None:
     assert failed < 0, log[failed : failed + 4000]
 
 
-def test_without_the_api_the_page_says_what_to_do(site: Site, opens: Opens, ids: dict[str, int]) -> None:
-    page = live(sign_in(opens()))
-    site.stop_api()
-    expect(page.locator(".live.off")).to_be_visible()
-    page.reload()
-    expect(page.get_by_text("The API cannot be reached")).to_be_visible()
-    expect(page.get_by_text("autogrid api")).to_be_visible()
-    shot(page, "no-api")
+def test_lists_go_on_and_things_have_names(site: Site, opens: Opens, ids: dict[str, int]) -> None:
+    page = sign_in(opens())
+    states.lists_go_on(site, page)
+    states.things_have_names(site, page)
+
+
+def test_what_a_bot_can_be(site: Site, opens: Opens, ids: dict[str, int]) -> None:
+    page = sign_in(opens())
+    states.chart_follows(site, page, ids["bot"])
+    states.a_block_says_what_to_do(site, page, ids["bot"])
+    states.ends_are_told(site, page, ids["unstarted"], ids["paused"])
+
+
+def test_a_session_that_ends_is_told(site: Site, opens: Opens, ids: dict[str, int]) -> None:
+    states.a_session_ends(site, opens())
+
+
+def test_who_wants_no_motion_gets_none(site: Site, browser: Browser) -> None:
+    context = browser.new_context(reduced_motion="reduce")
+    page = context.new_page()
+    page.goto(site.url + "/sign-in")
+    assert page.get_by_role("button", name="Sign in").evaluate("e => getComputedStyle(e).transitionDuration") == "0s"
+    context.close()
+
+
+def test_an_outage_is_told_and_ends_by_itself(site: Site, opens: Opens, ids: dict[str, int]) -> None:
+    states.an_outage_ends(site, live(sign_in(opens())))

@@ -1,0 +1,142 @@
+"""States that a bot, an account, a list and a session can be in, and what the page says of them."""
+
+import re
+
+import httpx
+import sqlalchemy as sa
+from playwright.sync_api import Page, expect
+
+from autogrid.store import accounts, audit
+from tests.e2e.web.conftest import live, shot, sign_in
+from tests.e2e.web.site import PASSWORD, SYMBOL, Site
+
+
+def lists_go_on(site: Site, page: Page) -> None:
+    """120 entries come by fifty, and the button goes when there are no more."""
+    with site.stack.engine.begin() as connection:
+        who = connection.scalar(sa.text("SELECT id FROM app_user WHERE email = 'ada@example.org'"))
+        for number in range(120):
+            audit.add(connection, who, "stop_bot", f"/v1/bots/{number}", 200)
+    page.goto(site.url + "/system")
+    rows = page.get_by_role("region", name="Audit").locator("tbody tr")
+    expect(rows).to_have_count(50)
+    more = page.get_by_role("button", name="Show more audit")
+    more.focus()
+    page.keyboard.press("Enter")
+    expect(rows).to_have_count(100)
+    expect(page.get_by_text("Newest 100 shown")).to_be_visible()
+    expect(more).to_be_focused()
+    more.click()
+    expect(page.get_by_text("bots/0", exact=True)).to_be_visible()
+    expect(more).to_be_hidden()
+
+
+def things_have_names(site: Site, page: Page) -> None:
+    """A report is asked for by a bot's name and listed by it."""
+    page.goto(site.url + "/reports")
+    live(page)
+    page.get_by_role("button", name="New report").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Report", exact=True).click()
+    page.get_by_role("option", name="A bot's day").click()
+    dialog.get_by_label("Bot", exact=True).click()
+    page.get_by_role("option", name="eth four cells (ETH/USDT)").click()
+    dialog.get_by_role("button", name="Make it").click()
+    expect(page.get_by_text("A bot's day: eth four cells (ETH/USDT)")).to_be_visible()
+
+
+def chart_follows(site: Site, page: Page, bot: int) -> None:
+    """New prices change the chart, which stays the same element; a time range is kept."""
+    page.goto(f"{site.url}/bots/{bot}")
+    live(page)
+    chart = page.locator(".js-plotly-plot").first
+    chart.locator(".main-svg").first.wait_for()
+    expect(page.get_by_role("img", name=re.compile("Price with .* 20 resting orders"))).to_be_visible()
+    hours = """chart => {
+        const [from, to] = chart._fullLayout.xaxis.range.map(x => new Date(x));
+        return (to - from) / 3600000;
+    }"""
+    assert chart.evaluate(hours) > 6
+    page.get_by_role("button", name="1 h", exact=True).click()
+    page.wait_for_function(f"chart => ({hours})(chart) < 3", arg=chart.element_handle())
+    chart.locator(".main-svg").first.evaluate("svg => { svg.dataset.kept = 'yes' }")
+    site.stack.price(SYMBOL, "100.7")
+    expect(page.locator(".facts div", has_text="Last price").locator("dd")).to_have_text("100.7")
+    page.wait_for_function("chart => chart._fullLayout.annotations[0].text == '100.7'", arg=chart.element_handle())
+    assert chart.locator(".main-svg").first.get_attribute("data-kept") == "yes"
+    assert chart.evaluate(hours) < 3
+
+
+def a_block_says_what_to_do(site: Site, page: Page, bot: int) -> None:
+    """From the bot over its account back to trading."""
+    with site.stack.engine.begin() as connection:
+        accounts.block(connection, site.stack.row(bot).account_id, "the exchange refused the key (-2015)")
+    page.goto(f"{site.url}/bots/{bot}")
+    alert = page.get_by_role("alert").filter(has_text="Its account main is blocked: the exchange refused the key")
+    expect(alert).to_be_visible()
+    expect(page.locator(".chip", has_text="blocked")).to_be_visible()
+    shot(page, "bot-blocked")
+    alert.get_by_role("link", name="Accounts").click()
+    expect(page.get_by_role("alert").filter(has_text="Its bots stand still.")).to_be_visible()
+    shot(page, "account-blocked")
+    page.get_by_role("button", name="Unblock main").click()
+    expect(page.get_by_role("button", name="Unblock main")).to_have_count(0)
+    page.goto(f"{site.url}/bots/{bot}")
+    expect(page.locator(".chip", has_text="running").first).to_be_visible()
+
+
+def ends_are_told(site: Site, page: Page, unstarted: int, paused: int) -> None:
+    """A bot without a fill that is killed, which can go on; and one that is stopped, which cannot."""
+    page.goto(f"{site.url}/bots/{unstarted}")
+    live(page)
+    expect(page.get_by_text("The grid has not started")).to_be_visible()
+    expect(page.get_by_text("One point a minute, once the bot runs")).to_have_count(2)
+    site.stack.wish(unstarted, "kill")
+    site.stack.until(lambda: site.stack.row(unstarted).status == "halted", "a halted bot")
+    expect(page.get_by_text("It keeps its coins and does nothing by itself.")).to_be_visible()
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
+    shot(page, "bot-halted")
+    page.goto(f"{site.url}/bots/{paused}")
+    live(page)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("It has ended and given its budget back.")).to_be_visible()
+    expect(page.locator(".facts div", has_text="Ended").locator("time")).to_be_visible()
+    expect(page.get_by_role("group", name="Steer the bot").get_by_role("button")).to_have_count(0)
+    shot(page, "bot-stopped")
+
+
+def a_session_ends(site: Site, page: Page) -> None:
+    """It is said, and signing in again leads back."""
+    site.user("mary@example.org")
+    sign_in(page, "mary@example.org")
+    page.goto(site.url + "/studies")
+    live(page)
+    body = {"email": "mary@example.org", "password": PASSWORD}
+    token = httpx.post(f"{site.api}/v1/auth/login", json=body, timeout=20).json()["access_token"]
+    change = {"password": f"{PASSWORD} 2", "current_password": PASSWORD}
+    headers = {"Authorization": f"Bearer {token}"}
+    assert httpx.patch(f"{site.api}/v1/users/me", json=change, headers=headers, timeout=20).is_success
+    page.get_by_role("link", name="Alerts").click()
+    expect(page.get_by_text("Your session is over.")).to_be_visible()
+    shot(page, "session-over")
+    page.get_by_label("E-mail").fill("mary@example.org")
+    page.get_by_label("Password").fill(f"{PASSWORD} 2")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Alerts")).to_be_visible()
+
+
+def an_outage_ends(site: Site, page: Page) -> None:
+    """An open page says since when it knows nothing; one that is loaded waits; both go on by themselves."""
+    site.stop_api()
+    expect(page.get_by_role("alert").filter(has_text="No answer from the API since")).to_be_visible()
+    shot(page, "no-api-open")
+    waiting = page.context.new_page()
+    waiting.goto(site.url + "/studies")
+    expect(waiting.get_by_text("The API cannot be reached")).to_be_visible()
+    expect(waiting.get_by_text("autogrid api")).to_be_visible()
+    shot(waiting, "no-api")
+    site.start_api()
+    expect(page.locator(".live.on")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("alert").filter(has_text="No answer from the API since")).to_be_hidden()
+    expect(waiting.get_by_role("heading", name="Studies")).to_be_visible()
