@@ -93,8 +93,9 @@ def _news(event: overview.News) -> News | None:
         kind = _KINDS.get(event.name, "bot_halted")
     else:
         return None
-    what = event.name.replace("_", " ")
-    return News(kind, f"{kind}:{event.bot_id}", f"Bot {event.bot_id}: {what}", f"{what}. {reason}".strip())
+    what = "killed" if kind == "bot_killed" else event.name.removeprefix("bot_").replace("_", " ")
+    text = reason.replace("_", " ") if kind == "stop_hit" else reason
+    return News(kind, f"{kind}:{event.bot_id}", f"Bot {event.bot_id}: {what}", text or "No reason was given.")
 
 
 def _due(connection: Connection, name: str, now: datetime, every: timedelta) -> bool:

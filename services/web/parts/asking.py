@@ -44,6 +44,7 @@ class Doer:
 
     def __init__(self, action: Action, problem: Problem | None = None) -> None:
         self._action, self._problem = action, problem
+        self._client = ui.context.client
         self._key, self._busy = uuid4().hex, False
 
     async def run(self) -> bool:
@@ -51,6 +52,14 @@ class Doer:
         if self._busy:
             return False
         self._busy = True
+        try:
+            # The row with the button may be gone when the action is done: what it says belongs to the page.
+            with self._client:
+                return await self._run()
+        finally:
+            self._busy = False
+
+    async def _run(self) -> bool:
         if self._problem is not None:
             self._problem.clear()
         try:
@@ -66,11 +75,8 @@ class Doer:
             else:
                 told(str(error), "bad")
             return False
-        else:
-            self._key = uuid4().hex
-            return True
-        finally:
-            self._busy = False
+        self._key = uuid4().hex
+        return True
 
 
 def button(text: str, action: Action, *, kind: str = "", problem: Problem | None = None, label: str = "") -> ui.button:
@@ -104,7 +110,8 @@ def opener(text: str, opens: Callable[[], Any], *, kind: str = "", label: str = 
 @contextmanager
 def dialog(title: str) -> Iterator[ui.dialog]:
     """An open dialog; fill it with `with`, and end it with `ends`."""
-    with ui.dialog() as made, ui.element("div").classes("card dialog").props('role="document"'):
+    # Of the page, not of the row that opened it: that may go first.
+    with ui.context.client, ui.dialog() as made, ui.element("div").classes("card dialog").props('role="document"'):
         made.props(f'aria-label="{attribute(title)}"')
         with ui.element("h2").classes("heading"):
             ui.label(title)

@@ -14,7 +14,7 @@ ALLOWED = {
     "waiting": ("pause", "stop", "kill"),
     "running": ("pause", "stop", "kill"),
     "paused": ("resume", "stop", "kill"),
-    "refused": ("resume", "stop", "kill"),
+    "refused": ("resume", "kill"),
     "stopping": ("kill",),
     "halted": ("resume", "stop"),
 }

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from autogrid.store import jobs
 from services.api.studies.models import EXAMPLE
+from services.web import client
 from services.web.client import Api, ApiError, SignedOut, Tokens, connect
 
 from .conftest import PASSWORD, Make, Person, Server
@@ -128,7 +129,20 @@ def test_the_same_click_sent_twice_happens_once(server: Server, person: Make) ->
     async def work(api: Api) -> list[dict[str, Any]]:
         for _ in range(2):
             await api.post("/v1/backtests", {"text": EXAMPLE}, key="click-1")
-        return await api.items("/v1/jobs")
+        return await api.every("/v1/jobs")
 
     found, _ = run(server, tokens_of(person()), work)
     assert len(found) == 1
+
+
+def test_lists_are_read_page_after_page(server: Server, person: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "PAGE", 2)
+
+    async def work(api: Api) -> list[tuple[list[str], bool]]:
+        for number in range(5):
+            await api.post("/v1/studies", {"name": f"study {number}", "text": EXAMPLE})
+        read = [await api.first("/v1/studies", wanted) for wanted in (3, 5, 9)]
+        return [([each["name"][-1] for each in items], more) for items, more in read]
+
+    found, _ = run(server, tokens_of(person()), work)
+    assert found == [(["4", "3", "2"], True), (["4", "3", "2", "1", "0"], False), (["4", "3", "2", "1", "0"], False)]

@@ -108,9 +108,9 @@ def test_halts_kills_and_stops_are_told_once_and_the_rest_is_not(store: sa.Engin
     assert news.tell_all(store, NOW) == 3
     assert news.tell_all(store, NOW) == 0
     assert [got["title"] for got in hook.got] == [
-        f"Bot {bot}: bot halted", f"Bot {bot}: stop reached", f"Bot {bot}: wish changed",
+        f"Bot {bot}: halted", f"Bot {bot}: stop reached", f"Bot {bot}: killed",
     ]  # fmt: skip
-    assert "lost too much" in hook.got[0]["message"]
+    assert [got["message"].strip() for got in hook.got] == ["lost too much", "stop loss", "panic"]
     assert _outcomes(store, owner) == ["sent", "repeated", "sent", "sent"]
 
 
