@@ -76,9 +76,10 @@ def run_study(study: Study, file: Path | None) -> "Result":
 def study_candles(study: Study, file: Path | None) -> "pd.DataFrame":
     """The store's candles as [candles] names them, or all those of a file."""
     from autogrid.data.rules import study_market
+    from autogrid.strategies.registry import grid_of
 
     # The study's own mistakes are said before candles are looked for.
-    study.grid()
+    grid_of(study)
     study_market(study)
     if file is not None:
         from autogrid.data.frame import read_candles

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from autogrid.cli.backtest import hand_over, one_output, read_study, study_candles
+from autogrid.strategies.registry import grid_of
 
 
 def replay(
@@ -17,7 +18,7 @@ def replay(
     """Run a study through the live engine on a simulated exchange; same output as backtest."""
     one_output(json_out, fills)
     parsed = read_study(study)
-    parsed.grid()  # its mistakes are said before candles are looked for
+    grid_of(parsed)  # its mistakes are said before candles are looked for
     from autogrid.promotion.parity import replay_study
 
     hand_over(replay_study(parsed, study_candles(parsed, candles)), json_out, fills)

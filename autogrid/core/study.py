@@ -10,7 +10,6 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
-from autogrid.core.grid import Grid
 from autogrid.core.market import Market
 from autogrid.core.path import path_code
 from autogrid.errors import InvalidInput
@@ -26,7 +25,6 @@ SECTIONS = {
     "strategy": ("name", "params"),
     "simulation": ("cash", "path", "penetration_ticks", "slippage_ticks"),
 }
-GRID_FIELDS = tuple(Grid.__dataclass_fields__)
 
 
 @dataclass(frozen=True)
@@ -64,16 +62,6 @@ class Study:
                 remedy += f", or store the exchange's own rules with: {fetch}"
             raise InvalidInput(f"[market] needs {' and '.join(missing)}: {remedy}")
         return Market(**rules)
-
-    def grid(self) -> Grid:
-        """The grid of a `static` strategy."""
-        if self.strategy != "static":
-            raise InvalidInput(f"strategy must be 'static' in this version, was {self.strategy!r}")
-        check_keys("[strategy.params]", self.params, GRID_FIELDS)
-        missing = [name for name in ("lower", "upper", "cells") if name not in self.params]
-        if missing:
-            raise InvalidInput(f"[strategy.params] needs {' and '.join(missing)}")
-        return Grid(**self.params)
 
     def fingerprint(self) -> str:
         """sha256 of the study's content, whatever its order, comments and spacing."""
@@ -118,7 +106,7 @@ def parse_study(text: str, source: str = "study") -> Study:
     return study
 
 
-def check_keys(where: str, found: dict[str, Any], known: tuple[str, ...]) -> None:
+def check_keys(where: str, found: Mapping[str, Any], known: tuple[str, ...]) -> None:
     """InvalidInput for the first key that is not `known`, with the nearest one that is."""
     for key in found:
         if key not in known:

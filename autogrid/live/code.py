@@ -2,30 +2,33 @@
 
 import hashlib
 from functools import cache
-from importlib import metadata, resources, util
+from importlib import resources, util
 from pathlib import Path
 
 from autogrid.errors import InvalidInput
-
-#: Where strategies register.
-GROUP = "autogrid.strategies"
+from autogrid.strategies.registry import find, installed
 
 
 @cache
 def code_hash(strategy: str = "static") -> str:
-    """sha256 (hex) of the sources of `autogrid.core` and of the strategy's module.
-
-    `static` is the grid as the study writes it down: it has no module of its own. InvalidInput for a strategy that
-    is not installed.
-    """
+    """sha256 (hex) of the sources of `autogrid.core` and of the strategy's module. InvalidInput for an unknown one."""
     digest = hashlib.sha256()
     folder = resources.files("autogrid.core")
     for name in sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".py")):
         _add(digest, f"core/{name}", (folder / name).read_bytes())
-    path = _strategy(strategy)
-    if path is not None:
-        _add(digest, f"strategy/{strategy}", path.read_bytes())
+    _add(digest, f"strategy/{strategy}", _strategy(strategy).read_bytes())
     return digest.hexdigest()
+
+
+def other_hashes() -> frozenset[str]:
+    """The fingerprints with every other strategy that is installed; one whose module is gone has none."""
+    found = set()
+    for name in installed():
+        try:
+            found.add(code_hash(name))
+        except InvalidInput:
+            continue
+    return frozenset(found - {code_hash()})
 
 
 def _add(digest: "hashlib._Hash", name: str, source: bytes) -> None:
@@ -35,13 +38,13 @@ def _add(digest: "hashlib._Hash", name: str, source: bytes) -> None:
     digest.update(source)
 
 
-def _strategy(name: str) -> Path | None:
-    found = metadata.entry_points(group=GROUP, name=name)
-    for entry in found:
-        # The module's file, without importing it: workers stay free of what strategies import.
-        spec = util.find_spec(entry.module)
-        if spec is not None and spec.origin is not None:
-            return Path(spec.origin)
-    if name == "static":
-        return None
-    raise InvalidInput(f"strategy {name!r}: expected one that is installed under {GROUP!r}, found none; install it")
+def _strategy(name: str) -> Path:
+    # The module's file, without importing it: workers stay free of what strategies import.
+    module = find(name).partition(":")[0]
+    try:
+        spec = util.find_spec(module)
+    except ModuleNotFoundError:  # its package is gone
+        spec = None
+    if spec is None or spec.origin is None:
+        raise InvalidInput(f"strategy {name!r}: expected the module {module}, found none; install its package again")
+    return Path(spec.origin)

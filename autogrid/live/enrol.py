@@ -14,6 +14,7 @@ from autogrid.live.code import code_hash
 from autogrid.store import bots, budget, candle_pages
 from autogrid.store.accounts import PAPER, Account
 from autogrid.store.passports import Passport
+from autogrid.strategies.registry import grid_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +48,7 @@ def enrol(engine: Engine, passport: Passport, wanted: Enrolment, limiter: Limite
             account_id=account.id,
             symbol=study.symbol,
             market=study.market,
-            grid=study.grid(),
+            grid=grid_of(study),
             code_hash=passport.code_hash,
             exchange=study.exchange,
             cash=None if study.cash is None else Decimal(str(study.cash)),
@@ -96,7 +97,7 @@ def _reserve(
     connection: Connection, bot_id: int, account: Account, study: Study, price: Decimal | None,
     balances: dict[str, Decimal] | None,
 ) -> None:  # fmt: skip
-    market, grid = study.market, study.grid()
+    market, grid = study.market, grid_of(study)
     start = grid.trigger or price or (grid.lower + grid.upper) / 2
     cash = None if study.cash is None else str(study.cash)
     planned = plan(grid, market, market.price_ticks(start), cash=cash, slippage_ticks=study.slippage_ticks)

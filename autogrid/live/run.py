@@ -16,7 +16,7 @@ from autogrid.errors import AccountBlocked, InvalidInput, RetryLater, Unavailabl
 from autogrid.exchange.limiter import Limiter
 from autogrid.exchange.open import Pool, open_exchange
 from autogrid.exchange.port import Exchange
-from autogrid.live.code import code_hash
+from autogrid.live.code import code_hash, other_hashes
 from autogrid.live.paper import NestedStore, Paper
 from autogrid.live.tick import Report, TickRules, tick
 from autogrid.settings import settings
@@ -46,7 +46,7 @@ def rules() -> TickRules:
     """What ticks of this process share, by its code and settings."""
     chosen = settings()
     t_safe_ms = chosen.recv_window_ms + chosen.settle_margin_ms
-    return TickRules(code_hash(), t_safe_ms, close_age_ms=int(chosen.close_max_age_s * 1000))
+    return TickRules(code_hash(), t_safe_ms, int(chosen.close_max_age_s * 1000), other_hashes())
 
 
 class Exchanges:

@@ -25,6 +25,7 @@ from autogrid.research.study import backtest_study
 from autogrid.research.sweep import sweep
 from autogrid.store import bots, jobs, passports
 from autogrid.store import engine as engines
+from autogrid.strategies.registry import grid_of
 
 #: Most points of a series and most fills that a result carries for pictures.
 POINTS, FILLS = 600, 5_000
@@ -93,7 +94,7 @@ def _sweep(work: Work) -> dict[str, Any]:
     frame, study = stored_candles(work.study())
     work.at(0.1, f"{count:,} grids on {len(frame):,} candles")
     found = sweep(
-        study.grid(), values, frame, study_market(study),
+        grid_of(study), values, frame, study_market(study),
         cash=None if study.cash is None else str(study.cash), path=study.path,
         penetration_ticks=study.penetration_ticks, slippage_ticks=study.slippage_ticks, progress=False,
     )  # fmt: skip

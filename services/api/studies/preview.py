@@ -9,6 +9,7 @@ from autogrid.core.grid import Grid
 from autogrid.core.plan import Plan, plan
 from autogrid.core.study import Study
 from autogrid.store import candle_pages, markets
+from autogrid.strategies.registry import grid_of
 from services.api.studies.models import Preview
 
 
@@ -17,7 +18,7 @@ def preview(connection: Connection, study: Study, price: Decimal | None) -> Prev
     known = {}
     if study.exchange and study.symbol:
         known = dict(markets.rules(connection, study.exchange, study.symbol))
-    market, grid = study.market_with(known), study.grid()
+    market, grid = study.market_with(known), grid_of(study)
     start = price or _price(connection, study, grid)
     planned = plan(
         grid, market, market.price_ticks(start), None if study.cash is None else str(study.cash), study.slippage_ticks

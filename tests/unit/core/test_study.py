@@ -7,6 +7,7 @@ import pytest
 
 from autogrid.core.study import parse_study
 from autogrid.errors import InvalidInput
+from autogrid.strategies.registry import grid_of
 
 TEXT = """
 [market]
@@ -46,7 +47,7 @@ def test_every_key_arrives() -> None:
     assert (study.path, study.penetration_ticks, study.slippage_ticks, study.cash) == ("low_first", 2, 3, "10000")
     assert study.market.tick == Decimal("0.01")
     assert study.market.buy_fee_asset == "quote"
-    grid = study.grid()
+    grid = grid_of(study)
     assert (grid.cells, grid.spacing, grid.investment) == (60, "geometric", 10000)
 
 
@@ -60,7 +61,7 @@ def test_defaults() -> None:
 def test_numbers_without_quotes_stay_exact() -> None:
     study = parse_study(TEXT.replace('"0.00001"', "0.00001").replace('"50000"', "50000.1"))
     assert study.market.lot == Decimal("0.00001")
-    assert study.grid().lower == Decimal("50000.1")
+    assert grid_of(study).lower == Decimal("50000.1")
 
 
 def test_the_fingerprint_is_of_content_not_of_text() -> None:
@@ -73,7 +74,7 @@ def test_the_fingerprint_is_of_content_not_of_text() -> None:
 
 def use(text: str) -> None:
     study = parse_study(text, "s.toml")
-    study.grid()
+    grid_of(study)
     assert study.market
 
 
@@ -90,7 +91,7 @@ def use(text: str) -> None:
         ('start = "2024-07-26"', 'start = "soon"', "start must be an ISO date such as \"2024-07-26\", was 'soon'"),
         ('start = "2024-07-26"', 'start = "2024-07-26T10:00"', "start needs a time zone"),
         ('start = "2024-07-26"', 'start = "2024-09-26"', "start must be before end"),
-        ('name = "static"', 'name = "magic"', "strategy must be 'static' in this version, was 'magic'"),
+        ('name = "static"', 'name = "magic"', r"\[strategy\] has no strategy 'magic': installed are static\."),
         ('name = "static"', "name = = 3", "s.toml is not valid TOML"),
         ('lower = "50000"\n', "", r"\[strategy.params\] needs lower"),
         ('tick = "0.01"\nlot = "0.00001"\n', "", r"\[market\] needs tick and lot"),
