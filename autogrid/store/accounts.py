@@ -46,6 +46,7 @@ class Account:
 
 
 _COLUMNS = [account.c[name] for name in Account.__dataclass_fields__]
+_ALL = sa.select(*_COLUMNS)
 
 
 def add(
@@ -107,8 +108,7 @@ def listing(connection: Connection, owner_id: int | None = None) -> list[Account
 
 def page(connection: Connection, owner_id: int | None, before: int | None = None, limit: int = 50) -> list[Account]:
     """Accounts, newest first; `before` is the id the page before ended with."""
-    query = newest(sa.select(*_COLUMNS), account, before, limit, owner_id=owner_id)
-    return [Account(*row) for row in connection.execute(query)]
+    return [Account(*row) for row in newest(connection, _ALL, account, before, limit, owner_id=owner_id)]
 
 
 def rename(connection: Connection, account_id: int, name: str) -> None:

@@ -11,6 +11,7 @@ from autogrid.store.sessions import digest
 from autogrid.store.user_tables import ROLES, api_key, app_user
 
 _SHOWN = [column for column in api_key.c if column.name not in ("hash", "user_id")]
+_ALL = sa.select(*_SHOWN)
 
 
 def add(connection: Connection, user_id: int, name: str, role: str) -> tuple[RowMapping, str]:
@@ -24,8 +25,7 @@ def add(connection: Connection, user_id: int, name: str, role: str) -> tuple[Row
 
 def listing(connection: Connection, user_id: int, before: int | None = None, limit: int = 50) -> list[RowMapping]:
     """A user's keys, newest first."""
-    query = newest(sa.select(*_SHOWN), api_key, before, limit, user_id=user_id)
-    return list(connection.execute(query).mappings())
+    return list(newest(connection, _ALL, api_key, before, limit, user_id=user_id).mappings())
 
 
 def remove(connection: Connection, user_id: int, key_id: int) -> None:

@@ -6,6 +6,8 @@ from sqlalchemy.engine import Connection, RowMapping
 from autogrid.store.paging import newest
 from autogrid.store.user_tables import app_user, audit
 
+_ALL = sa.select(audit, app_user.c.email).outerjoin(app_user, app_user.c.id == audit.c.user_id)
+
 
 def add(
     connection: Connection, user_id: int | None, action: str, target: str, outcome: int,
@@ -20,5 +22,4 @@ def listing(
     connection: Connection, user_id: int | None, before: int | None = None, limit: int = 50
 ) -> list[RowMapping]:
     """Actions of a user (None: of everybody) with the user's `email`, newest first."""
-    query = sa.select(audit, app_user.c.email).outerjoin(app_user, app_user.c.id == audit.c.user_id)
-    return list(connection.execute(newest(query, audit, before, limit, user_id=user_id)).mappings())
+    return list(newest(connection, _ALL, audit, before, limit, user_id=user_id).mappings())

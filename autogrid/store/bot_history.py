@@ -73,10 +73,8 @@ class Subject:
 
 def subject(connection: Connection, bot_id: int, owner_id: int | None) -> Subject:
     """NotFound if there is no such bot, or it is another owner's; of anybody if `owner_id` is None."""
-    plan = (bot.c.plan[name].astext.cast(sa.BigInteger) for name in ("cash", "start_fill"))
-    query = sa.select(bot.c.market, *plan).where(bot.c.id == bot_id)
-    row = connection.execute(query if owner_id is None else query.where(bot.c.owner_id == owner_id)).one_or_none()
-    if row is None:
+    row = connection.execute(_SUBJECT, {"bot_id": bot_id}).one_or_none()
+    if row is None or owner_id not in (None, row[3]):
         raise NotFound(f"bot {bot_id} does not exist; autogrid bots list shows those that do")
     market = unpack_market(row[0])
     return Subject(market, None if row[1] is None else (market.money(row[1]), market.price(row[2])))
@@ -88,14 +86,21 @@ _POINTS = sa.text(
     "FROM bot_equity WHERE bot_id = :bot AND ts <= :last - n * :step AND ts > :last - (n + 1) * :step "
     "ORDER BY ts DESC LIMIT 1) AS point ORDER BY point.ts"
 )
+_SUBJECT = sa.select(
+    bot.c.market,
+    *(bot.c.plan[name].astext.cast(sa.BigInteger) for name in ("cash", "start_fill")),
+    bot.c.owner_id,
+).where(bot.c.id == sa.bindparam("bot_id"))
+_EVENTS = sa.select(*(bot_event.c[name] for name in EventRow.__dataclass_fields__))
+_ORDERS = sa.select(
+    *(bot_order.c[name.strip()] for name in ORDER.split(",")), bot_order.c.created_at, bot_order.c.updated_at
+)
 _EQUITY = [bot_equity.c[name] for name in EquityRow.__dataclass_fields__]
 
 
 def events(connection: Connection, bot_id: int, before: int | None = None, limit: int = 100) -> list[EventRow]:
     """Newest first; `before` is the id the page before ended with."""
-    c = bot_event.c
-    query = newest(sa.select(c.id, c.ts, c.level, c.name, c.data), bot_event, before, limit, bot_id=bot_id)
-    return [EventRow(*row) for row in connection.execute(query)]
+    return [EventRow(*row) for row in newest(connection, _EVENTS, bot_event, before, limit, bot_id=bot_id)]
 
 
 def statuses(connection: Connection, bot_id: int, names: Collection[str]) -> list[tuple[int, str]]:
@@ -108,10 +113,8 @@ def statuses(connection: Connection, bot_id: int, names: Collection[str]) -> lis
 
 def orders(connection: Connection, bot_id: int, before: int | None = None, limit: int = 100) -> list[OrderRow]:
     """Newest first; `before` is the id the page before ended with."""
-    c = bot_order.c
-    columns = [c[name.strip()] for name in ORDER.split(",")]
-    query = newest(sa.select(*columns, c.created_at, c.updated_at), bot_order, before, limit, bot_id=bot_id)
-    return [OrderRow(order_of(row[:-2]), row[-2], row[-1]) for row in connection.execute(query)]
+    rows = newest(connection, _ORDERS, bot_order, before, limit, bot_id=bot_id)
+    return [OrderRow(order_of(row[:-2]), row[-2], row[-1]) for row in rows]
 
 
 def fills(

@@ -86,16 +86,14 @@ _MADE = (
     bot.c.plan["start_fill"].astext.cast(sa.BigInteger),
 )
 _SELECT = sa.select(*_SAME, *_MADE).join(account, account.c.id == bot.c.account_id)
+_ONE = _SELECT.where(bot.c.id == sa.bindparam("bot_id"))
 _NAMES = tuple(column.name for column in _SAME)
 
 
 def get(connection: Connection, bot_id: int, owner_id: int | None) -> BotSummary:
     """One bot; of anybody if `owner_id` is None."""
-    query = _SELECT.where(bot.c.id == bot_id)
-    if owner_id is not None:
-        query = query.where(bot.c.owner_id == owner_id)
-    row = connection.execute(query).one_or_none()
-    if row is None:
+    row = connection.execute(_ONE, {"bot_id": bot_id}).one_or_none()
+    if row is None or owner_id not in (None, row.owner_id):
         raise NotFound(f"bot {bot_id} does not exist; autogrid bots list shows those that do")
     return _summary(row)
 
@@ -105,8 +103,8 @@ def page(
     *, status: str | None = None, account_id: int | None = None,
 ) -> list[BotSummary]:  # fmt: skip
     """Bots, newest first; `before` is the id the page before ended with."""
-    query = newest(_SELECT, bot, before, limit, owner_id=owner_id, status=status, account_id=account_id)
-    return [_summary(row) for row in connection.execute(query).all()]
+    rows = newest(connection, _SELECT, bot, before, limit, owner_id=owner_id, status=status, account_id=account_id)
+    return [_summary(row) for row in rows.all()]
 
 
 def _summary(row: Sequence[Any]) -> BotSummary:

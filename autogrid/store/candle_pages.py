@@ -13,6 +13,7 @@ from autogrid.store.tables import coverage as spans
 
 #: ms, open, high, low, close, volume.
 Row = tuple[int, float, float, float, float, float]
+_MARKETS = sa.select(market)
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,7 @@ def markets(
     connection: Connection, exchange: str | None = None, before: int | None = None, limit: int = 50
 ) -> list[Stored]:
     """Markets, newest first, with their series."""
-    query = newest(sa.select(market), market, before, limit, exchange=exchange)
-    rows = connection.execute(query).mappings().all()
+    rows = newest(connection, _MARKETS, market, before, limit, exchange=exchange).mappings().all()
     c = spans.c
     totals = (
         sa.select(c.market_id, c.timeframe_s, sa.func.min(c.start_ts), sa.func.max(c.end_ts), sa.func.sum(c.candles))

@@ -15,6 +15,7 @@ _SHOWN = [column for column in job.c if column.name != "result"]
 _ACTIVE = ("queued", "running")
 #: Workers show that they live several times within this.
 QUIET = timedelta(seconds=60)
+_ALL = sa.select(*_SHOWN)
 
 
 def add(
@@ -41,8 +42,8 @@ def listing(
     *, kind: str | None = None, status: str | None = None,
 ) -> list[RowMapping]:  # fmt: skip
     """Jobs, newest first."""
-    query = newest(sa.select(*_SHOWN), job, before, limit, owner_id=owner_id, kind=kind, status=status)
-    return list(connection.execute(query).mappings())
+    rows = newest(connection, _ALL, job, before, limit, owner_id=owner_id, kind=kind, status=status)
+    return list(rows.mappings())
 
 
 def start(connection: Connection, job_id: int) -> RowMapping | None:

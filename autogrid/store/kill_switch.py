@@ -11,7 +11,6 @@ from autogrid.core.grid import one_of
 from autogrid.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from autogrid.store import bots
 from autogrid.store.live_tables import account, bot
-from autogrid.store.paging import newest
 from autogrid.store.user_tables import SWITCHES
 from autogrid.store.user_tables import kill_switch as switch
 
@@ -109,8 +108,10 @@ def page(
     connection: Connection, owner_id: int | None, before: int | None = None, limit: int = 50, *, released: bool = False
 ) -> list[Switch]:
     """Engaged switches that concern an owner (None: all of them), newest first; with `released` those of the past."""
-    query = newest(sa.select(*_COLUMNS), switch, before, limit)
+    query = sa.select(*_COLUMNS).order_by(switch.c.id.desc()).limit(limit)
     query = query.where(switch.c.released_at.is_not(None) if released else switch.c.released_at.is_(None))
     if owner_id is not None:
         query = query.where(sa.or_(switch.c.owner_id == owner_id, switch.c.scope == "everything"))
+    if before is not None:
+        query = query.where(switch.c.id < sa.literal(before, sa.BigInteger))
     return [Switch(*row) for row in connection.execute(query)]

@@ -20,6 +20,7 @@ _SHOWN = [
 _UNFINISHED = report.c.status.in_(("queued", "running"))
 #: Workers show that they live several times within this.
 QUIET = timedelta(seconds=60)
+_ALL = sa.select(*_SHOWN)
 
 
 def add(connection: Connection, owner_id: int, template: str, params: dict[str, Any]) -> RowMapping:
@@ -52,8 +53,7 @@ def listing(
     connection: Connection, owner_id: int | None, before: int | None = None, limit: int = 50
 ) -> list[RowMapping]:
     """Reports, newest first."""
-    query = newest(sa.select(*_SHOWN), report, before, limit, owner_id=owner_id)
-    return list(connection.execute(query).mappings())
+    return list(newest(connection, _ALL, report, before, limit, owner_id=owner_id).mappings())
 
 
 def start(connection: Connection, report_id: int) -> RowMapping | None:

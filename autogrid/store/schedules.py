@@ -19,6 +19,7 @@ _LAST = (
     .scalar_subquery()
     .label("last_report_id")
 )
+_ALL = sa.select(schedule, _LAST)
 
 
 def next_time(cron: str, time_zone: str, after: datetime) -> datetime:
@@ -60,8 +61,7 @@ def listing(
     connection: Connection, owner_id: int | None, before: int | None = None, limit: int = 50
 ) -> list[RowMapping]:
     """Schedules, newest first."""
-    query = newest(sa.select(schedule, _LAST), schedule, before, limit, owner_id=owner_id)
-    return list(connection.execute(query).mappings())
+    return list(newest(connection, _ALL, schedule, before, limit, owner_id=owner_id).mappings())
 
 
 def update(

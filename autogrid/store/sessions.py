@@ -15,7 +15,13 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from autogrid.store.user_tables import app_user, refresh_token, session
 
-_CALLER = (app_user.c.id, app_user.c.email, app_user.c.role)
+#: With every request, so it is built once.
+_CALLER = (
+    sa.select(app_user.c.id, app_user.c.email, app_user.c.role)
+    .join(session, session.c.user_id == app_user.c.id)
+    .where(app_user.c.id == sa.bindparam("user"), app_user.c.active)
+    .where(session.c.id == sa.bindparam("session"), session.c.revoked_at.is_(None))
+)
 
 
 class Refreshed(NamedTuple):
@@ -63,12 +69,7 @@ def session_of(connection: Connection, token: str) -> UUID | None:
 
 def caller(connection: Connection, user_id: int, session_id: UUID) -> RowMapping | None:
     """id, email and role of a signed-in user; None once the session is revoked or the user switched off."""
-    query = (
-        sa.select(*_CALLER)
-        .join(session, session.c.user_id == app_user.c.id)
-        .where(app_user.c.id == user_id, app_user.c.active, session.c.id == session_id, session.c.revoked_at.is_(None))
-    )
-    return connection.execute(query).mappings().one_or_none()
+    return connection.execute(_CALLER, {"user": user_id, "session": session_id}).mappings().one_or_none()
 
 
 def revoke(connection: Connection, session_id: UUID, reason: str) -> None:

@@ -8,6 +8,8 @@ from autogrid.errors import Conflict, NotFound
 from autogrid.store.paging import newest
 from autogrid.store.user_tables import study
 
+_ALL = sa.select(study)
+
 
 def add(connection: Connection, owner_id: int, name: str, text: str, fingerprint: str) -> RowMapping:
     """Keep a study. Conflict if its owner has one of that name."""
@@ -31,8 +33,7 @@ def listing(
     connection: Connection, owner_id: int | None, before: int | None = None, limit: int = 50
 ) -> list[RowMapping]:
     """Studies, newest first."""
-    query = newest(sa.select(study), study, before, limit, owner_id=owner_id)
-    return list(connection.execute(query).mappings())
+    return list(newest(connection, _ALL, study, before, limit, owner_id=owner_id).mappings())
 
 
 def replace(

@@ -12,6 +12,7 @@ from autogrid.store.user_tables import alert_log, alert_target
 
 #: All but the URL, which carries passwords and tokens.
 _SHOWN = [column for column in alert_target.c if column.name != "url"]
+_ALL, _TOLD = sa.select(*_SHOWN), sa.select(alert_log)
 
 
 def add(connection: Connection, owner_id: int, values: dict[str, Any]) -> RowMapping:
@@ -35,8 +36,7 @@ def listing(
     connection: Connection, owner_id: int | None, before: int | None = None, limit: int = 50
 ) -> list[RowMapping]:
     """Targets, newest first."""
-    query = newest(sa.select(*_SHOWN), alert_target, before, limit, owner_id=owner_id)
-    return list(connection.execute(query).mappings())
+    return list(newest(connection, _ALL, alert_target, before, limit, owner_id=owner_id).mappings())
 
 
 def update(connection: Connection, target_id: int, owner_id: int | None, changes: dict[str, Any]) -> RowMapping:
@@ -109,5 +109,4 @@ def hold_back(connection: Connection, alert_id: int) -> None:
 
 def told(connection: Connection, owner_id: int | None, before: int | None = None, limit: int = 50) -> list[RowMapping]:
     """What a user (None: everybody) was told, newest first."""
-    query = newest(sa.select(alert_log), alert_log, before, limit, owner_id=owner_id)
-    return list(connection.execute(query).mappings())
+    return list(newest(connection, _TOLD, alert_log, before, limit, owner_id=owner_id).mappings())

@@ -20,6 +20,7 @@ SHOWN = (
     app_user.c.time_zone,
     app_user.c.created_at,
 )
+_ALL = sa.select(*SHOWN)
 
 
 def add(connection: Connection, email: str, password_hash: str, role: str) -> RowMapping:
@@ -56,7 +57,7 @@ def get(connection: Connection, user_id: int) -> RowMapping:
 
 def listing(connection: Connection, before: int | None = None, limit: int = 50) -> list[RowMapping]:
     """Users, newest first; `before` is the id to go on from."""
-    return list(connection.execute(newest(sa.select(*SHOWN), app_user, before, limit)).mappings())
+    return list(newest(connection, _ALL, app_user, before, limit).mappings())
 
 
 def update(
