@@ -20,6 +20,7 @@ from autogrid.cli import (
     remote_app,
     replay,
     report,
+    reports,
     secrets,
     twin,
     up,
@@ -69,6 +70,7 @@ app.command("api")(api.api)
 app.command("web")(web.web)
 app.command("demo")(demo.demo)
 app.add_typer(report.app, name="report")
+app.add_typer(reports.app, name="reports")
 app.command(
     "loopback",
     add_help_option=False,

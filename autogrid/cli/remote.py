@@ -43,6 +43,14 @@ class Remote:
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None, **query: Any) -> Any:
         """The answer's JSON; an error of the tree with the API's own words otherwise."""
+        answer = self._ask(method, path, body, **query)
+        return answer.json() if answer.content else None
+
+    def text(self, path: str) -> str:
+        """A document; errors as `call`."""
+        return self._ask("GET", path).text
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None, **query: Any) -> "httpx.Response":
         import httpx
 
         headers = {"Idempotency-Key": _key()} if method == "POST" else {}
@@ -55,7 +63,7 @@ class Remote:
             kind = Unavailable if method == "GET" else OutcomeUnknown
             raise kind(f"{self._client.base_url}: no whole answer came ({error}): look before you repeat it") from error
         if answer.is_success:
-            return answer.json() if answer.content else None
+            return answer
         raise _error(answer)
 
     def pages(self, path: str, **query: Any) -> list[dict[str, Any]]:

@@ -1,10 +1,11 @@
-"""The commands that `autogrid --api URL` has: those on bots and accounts, carried out by a REST API."""
+"""The commands that `autogrid --api URL` has: those on bots, accounts and reports, carried out by a REST API."""
 
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+from autogrid.cli import remote_reports
 from autogrid.cli.remote import Remote, api
 
 bots = typer.Typer(help="Bots: list, show, explain, pause, resume, stop, kill, release.", no_args_is_help=True)
@@ -12,6 +13,7 @@ accounts = typer.Typer(help="Accounts at exchanges: list, test.", no_args_is_hel
 app = typer.Typer(name="autogrid --api", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(bots, name="bots")
 app.add_typer(accounts, name="accounts")
+app.add_typer(remote_reports.app, name="reports")
 
 BotId = Annotated[int, typer.Argument(help="The bot's id.", metavar="ID")]
 

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Reports: pages made from notebooks.", no_args_is_help=True)
+app = typer.Typer(help="A report made here and now: study.", no_args_is_help=True)
 
 
 @app.callback()
 def _reports() -> None:
-    """Reports: pages made from notebooks."""
+    """A report made here and now."""
 
 
 @app.command("study")

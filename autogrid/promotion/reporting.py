@@ -9,7 +9,7 @@ import nbformat
 from sqlalchemy.engine import Engine, RowMapping
 
 from autogrid.errors import AutogridError, InvalidInput, Unavailable
-from autogrid.promotion.work import end_with_parent
+from autogrid.promotion.child import end_with_parent
 from autogrid.research import report as research
 from autogrid.store import engine as engines
 from autogrid.store import reports, studies
@@ -22,16 +22,19 @@ def make(engine: Engine, report_id: int) -> None:
     """Make a report that was taken with `reports.start`; store page and notebook, or why it failed."""
     with engine.begin() as connection:
         row = reports.get(connection, report_id, None)
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            notebook = research.execute(research.template(row["template"]), _parameters(engine, row, Path(folder)))
-        page = research.html(notebook, f"AutoGrid: {row['template']}")
-    except AutogridError as error:
-        # Input stays wrong however often it is tried.
-        again = isinstance(error, Unavailable) and row["attempts"] < ATTEMPTS
-        with engine.begin() as connection:
-            reports.fail(connection, report_id, str(error), again=again)
-        return
+    with tempfile.TemporaryDirectory() as folder:
+        done = Path(folder) / "done.ipynb"
+        try:
+            parameters = _parameters(engine, row, Path(folder))
+            notebook = research.execute(research.template(row["template"]), parameters, done)
+            page = research.html(notebook, f"AutoGrid: {row['template'].replace('_', ' ')}")
+        except AutogridError as error:
+            # Input stays wrong however often it is tried.
+            again = isinstance(error, Unavailable) and row["attempts"] < ATTEMPTS
+            so_far = done.read_text(encoding="utf-8") if done.is_file() else None
+            with engine.begin() as connection:
+                reports.fail(connection, report_id, str(error), again=again, notebook=so_far)
+            return
     with engine.begin() as connection:
         reports.finish(connection, report_id, page, nbformat.writes(notebook))
 

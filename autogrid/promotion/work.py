@@ -5,9 +5,7 @@ standard input is a pipe that nobody writes to, and its end means that the worke
 """
 
 import math
-import os
 import sys
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +16,7 @@ from sqlalchemy.engine import Engine, RowMapping
 from autogrid.core.study import Study, parse_study
 from autogrid.data.rules import study_market
 from autogrid.errors import AutogridError, InvalidInput
+from autogrid.promotion.child import end_with_parent
 from autogrid.promotion.promote import Wanted, promote, stored_candles
 from autogrid.promotion.verify import verify
 from autogrid.research.result import Result
@@ -158,16 +157,6 @@ DO: dict[str, Callable[[Work], dict[str, Any]]] = {
     "promotion": _promotion,
     "verification": _verification,
 }
-
-
-def end_with_parent() -> None:
-    """End this process at once when standard input ends."""
-
-    def watch() -> None:
-        sys.stdin.buffer.read()
-        os._exit(3)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 if __name__ == "__main__":

@@ -50,6 +50,7 @@ class Stack:
         concurrency: int = 2,
         beats: int = 1,
         streams: bool = False,
+        queues: str = "live,default",
         **environment: str,
     ) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="ag"))
@@ -59,6 +60,7 @@ class Stack:
         market = {"tick": "0.01", "lot": "0.001", "min_notional": "1", "maker_fee": "0.001", "taker_fee": "0.001"}
         self.loopback = Loopback({"markets": [{"symbol": each, **market} for each in markets]}, "--no-limits")
         self.workers, self.concurrency, self.beats, self.streams = workers, concurrency, beats, streams
+        self.queues = queues
         self.supervisor: supervise.Supervisor | None = None
         self.log = self.home / "log"
 
@@ -78,7 +80,7 @@ class Stack:
     def start(self) -> None:
         """Start workers and beats."""
         members = [
-            supervise.Member(f"w{n}", supervise.worker("live,default", self.concurrency, f"w{n}"), self.servers)
+            supervise.Member(f"w{n}", supervise.worker(self.queues, self.concurrency, f"w{n}"), self.servers)
             for n in range(self.workers)
         ]
         members += [supervise.Member(f"b{n}", supervise.beat(), self.servers) for n in range(self.beats)]

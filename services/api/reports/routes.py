@@ -5,13 +5,12 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from autogrid.store import bots, reports, schedules, studies
+from autogrid.store import bots, report_templates, reports, schedules, studies
 from services.api.access import TRADER, VIEWER, Caller, open_to
 from services.api.deps import Db, Id, Who
 from services.api.paging import Page, Paged
 from services.api.reports.models import NewReport, NewSchedule, Report, Schedule, ScheduleChange, TemplateInfo
 from services.api.route import router
-from services.common import templates
 
 routes = router("/v1", "reports")
 #: A report is a page of our own making, with scripts of its own; it may do nothing but show itself.
@@ -29,7 +28,7 @@ async def list_report_templates() -> list[TemplateInfo]:
     """The reports there are."""
     return [
         TemplateInfo(name=item.name, title=item.title, params=list(item.params))  # type: ignore[arg-type]
-        for item in templates.TEMPLATES.values()
+        for item in report_templates.TEMPLATES.values()
     ]
 
 
@@ -114,7 +113,7 @@ def delete_schedule(schedule_id: Id, who: Who, db: Db) -> None:
 
 
 def _check(connection: Any, template: str, params: dict[str, int], who: Caller) -> None:
-    templates.check(template, params)
+    report_templates.check(template, params)
     if "bot_id" in params:
         bots.get(connection, params["bot_id"], who.sees)
     if "study_id" in params:

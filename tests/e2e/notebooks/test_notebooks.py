@@ -102,7 +102,7 @@ def test_a_report_that_cannot_be_made_says_why(store: sa.Engine, tmp_path: Path)
     write_candles(synthetic_candles(days=1), tmp_path / "c.parquet")
     with pytest.raises(InvalidInput, match="900 cells are too narrow"):
         report.study_report(study, tmp_path / "c.parquet", tmp_path / "p.html")
-    with pytest.raises(InvalidInput, match="there is no report 'week'; known is study"):
+    with pytest.raises(InvalidInput, match="there is no report 'week': expected study, bot_daily"):
         report.template("week")
     broken = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 / 0")])
     nbformat.write(broken, tmp_path / "broken.ipynb")

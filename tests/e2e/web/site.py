@@ -138,30 +138,9 @@ class Site:
 
     def candles(self, days: float = 2.0) -> None:
         """Minutes of BTC/USDT around 100 until now, with a market and its rules."""
-        rng = np.random.default_rng(3)
-        size = int(days * 1440)
-        end = pd.Timestamp.now(tz="UTC").floor("min")
-        steps = rng.standard_normal(size) * 0.12
-        price = np.empty(size)
-        price[0] = 100.0
-        for at in range(1, size):
-            price[at] = price[at - 1] + steps[at] + 0.004 * (100 - price[at - 1])
-        close = price.round(2)
-        open_ = np.concatenate([[100.0], close[:-1]])
-        wide = np.abs(rng.standard_normal((2, size))) * 0.06
-        frame = pd.DataFrame(
-            {
-                "open": open_,
-                "high": (np.maximum(open_, close) + wide[0]).round(2),
-                "low": (np.minimum(open_, close) - wide[1]).round(2),
-                "close": close,
-                "volume": rng.gamma(2.0, 5.0, size).round(3),
-            },
-            index=pd.date_range(end=end, periods=size, freq="min", unit="ms", name="ts"),
-        )
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "candles.parquet"
-            write_candles(frame, file)
+            write_candles(walk(days), file)
             import_file(file, "binance", SYMBOL, "1m")
 
     def bots(self, owner: int) -> int:
@@ -227,6 +206,31 @@ class Site:
             reports.finish(connection, report, "<h1>Candles</h1><p>No gaps.</p>", "{}")
             found["report"] = report
         return found
+
+
+def walk(days: float, seed: int = 3) -> pd.DataFrame:
+    """Minutes around 100 until now."""
+    rng = np.random.default_rng(seed)
+    size = int(days * 1440)
+    end = pd.Timestamp.now(tz="UTC").floor("min")
+    steps = rng.standard_normal(size) * 0.12
+    price = np.empty(size)
+    price[0] = 100.0
+    for at in range(1, size):
+        price[at] = price[at - 1] + steps[at] + 0.004 * (100 - price[at - 1])
+    close = price.round(2)
+    open_ = np.concatenate([[100.0], close[:-1]])
+    wide = np.abs(rng.standard_normal((2, size))) * 0.06
+    return pd.DataFrame(
+        {
+            "open": open_,
+            "high": (np.maximum(open_, close) + wide[0]).round(2),
+            "low": (np.minimum(open_, close) - wide[1]).round(2),
+            "close": close,
+            "volume": rng.gamma(2.0, 5.0, size).round(3),
+        },
+        index=pd.date_range(end=end, periods=size, freq="min", unit="ms", name="ts"),
+    )
 
 
 RESULT: dict[str, Any] = {

@@ -1,5 +1,7 @@
 """The command line on the API of another machine, and the commands that make its users."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -57,6 +59,58 @@ def test_bots_and_accounts_through_an_api(server: Server, things: dict[str, Any]
     refused = _run(*api, "accounts", "test", "thing 1")
     assert refused.exit_code == 1
     assert "does not answer" in refused.stderr
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["there", "here"])
+def test_reports_and_schedules(server: Server, things: dict[str, Any], tmp_path: Path, there: bool) -> None:
+    where = ("--api", server.url) if there else ()
+    report, bot = str(things["report_id"]), str(things["bot_id"])
+    assert re.search(rf"{report} .*data_quality .*done", _run(*where, "reports", "list").output)
+    assert "done" in _run(*where, "reports", "show", report).output
+    page, notebook = tmp_path / "x" / "r.html", tmp_path / "r.ipynb"
+    assert _run(*where, "reports", "get", report, "--out", str(page)).output == f"{page}\n"
+    assert page.read_text() == "<p>done</p>"
+    _run(*where, "reports", "get", report, "--notebook", "--out", str(notebook))
+    assert notebook.read_text() == "{}"
+    made = _run(*where, "reports", "make", "bot_daily", "--bot", bot).output
+    number = re.match(r"report (\d+) is queued", made)
+    assert number is not None, made
+    assert re.search(rf"bot {bot} .*queued", _run(*where, "reports", "show", number[1]).output)
+    with pytest.raises(NotFound, match=f"report {number[1]} has no html: it is queued"):
+        _run(*where, "reports", "get", number[1])
+    cron = ("--cron", "30 7 * * *", "--time-zone", "Asia/Kolkata")
+    made = _run(*where, "reports", "schedule", "bot_daily", *cron, "--bot", bot).output
+    number = re.match(r"schedule (\d+): next at \d{4}-\d\d-\d\d 02:00 UTC", made)
+    assert number is not None, made
+    assert re.search(rf"{number[1]} .*bot {bot} .*30 7 .*Asia/Kolkata", _run(*where, "reports", "schedules").output)
+    assert "is deleted" in _run(*where, "reports", "unschedule", number[1]).output
+    assert "Asia" not in _run(*where, "reports", "schedules").output
+    for arguments, message in (
+        (("make", "weather"), "template: |422|Input should be"),
+        (("make", "bot_daily"), "params of bot_daily: expected bot_id, found none"),
+        (("make", "bot_daily", "--bot", "999999"), "bot 999999 does not exist"),
+        (("make", "study", "--study", "999999"), "study 999999"),
+        (("schedule", "data_quality", "--cron", "at noon"), "cron: expected five fields"),
+        (("schedule", "data_quality", "--cron", "0 8 * * *", "--time-zone", "Mars/Base"), "time_zone"),
+        (("unschedule", "999999"), "no schedule 999999"),
+        (("show", "999999"), "no report 999999"),
+    ):
+        with pytest.raises(InvalidInput, match=message):
+            _run(*where, "reports", *arguments)
+
+
+def test_reports_on_this_machine_are_somebodys(person: Make) -> None:
+    with pytest.raises(InvalidInput, match="expected --owner EMAIL, .*found none"):
+        _run("reports", "make", "data_quality")
+    person("trader")
+    person("viewer")
+    with pytest.raises(InvalidInput, match="expected --owner EMAIL, .*found several"):
+        _run("reports", "make", "data_quality")
+    with pytest.raises(NotFound, match="no user eve@example.org"):
+        _run("reports", "make", "data_quality", "--owner", "eve@example.org")
+    assert "No reports yet" in _run("reports", "list").output
+    assert "No schedules yet" in _run("reports", "schedules").output
+    assert "is queued" in _run("reports", "make", "data_quality", "--owner", "TRADER@example.org").output
 
 
 def test_errors_of_an_api_are_those_of_the_tree(
