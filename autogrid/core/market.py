@@ -133,6 +133,15 @@ class Market:
         ]
         return min((max(1, each) for each in most if each is not None), default=None)
 
+    def limited_by(self, rules: "Market") -> "Market":
+        """This market with the order sizes of other rules."""
+        return replace(
+            self,
+            max_amount=rules.max_amount,
+            max_market_amount=rules.max_market_amount,
+            max_notional=rules.max_notional,
+        )
+
     def unlimited(self) -> "Market":
         """The same market taking orders of any size, as simulated exchanges do."""
         if self.max_amount is None and self.max_market_amount is None and self.max_notional is None:

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from sqlalchemy.engine import Connection, Engine
 
+from autogrid.core.market import Market
 from autogrid.core.plan import plan
 from autogrid.core.study import Study, parse_study
 from autogrid.errors import Conflict, InvalidInput
@@ -41,13 +42,13 @@ def enrol(engine: Engine, passport: Passport, wanted: Enrolment, limiter: Limite
     _check(passport, study, account)
     assert study.symbol is not None  # both: a study without them is not promoted
     assert study.exchange is not None
-    balances, price = _look(engine, account, study, limiter)
+    seen = _look(engine, account, study, limiter)
     with engine.begin() as connection:
         new = bots.NewBot(
             name=wanted.name,
             account_id=account.id,
             symbol=study.symbol,
-            market=study.market,
+            market=seen.market,
             grid=grid_of(study),
             code_hash=passport.code_hash,
             exchange=study.exchange,
@@ -58,7 +59,7 @@ def enrol(engine: Engine, passport: Passport, wanted: Enrolment, limiter: Limite
             owner_id=wanted.owner_id,
         )
         bot_id = bots.create(connection, new, wish="run" if wanted.start else "pause")
-        _reserve(connection, bot_id, account, study, price, balances)
+        _reserve(connection, bot_id, account, study, seen)
     return bot_id
 
 
@@ -77,28 +78,36 @@ def _check(passport: Passport, study: Study, account: Account) -> None:
         )
 
 
-def _look(
-    engine: Engine, account: Account, study: Study, limiter: Limiter
-) -> tuple[dict[str, Decimal] | None, Decimal | None]:
-    """Balances and price; of a paper account there is no end to the money, and the last stored close."""
+@dataclass(frozen=True)
+class _Seen:
+    """What there is at the exchange now."""
+
+    #: None: there is no end to the money.
+    balances: dict[str, Decimal] | None
+    price: Decimal | None
+    #: The study's, with the largest orders that the exchange takes.
+    market: Market
+
+
+def _look(engine: Engine, account: Account, study: Study, limiter: Limiter) -> _Seen:
+    """Of an account at an exchange what that says; of a paper account the last stored close."""
     assert study.symbol is not None
     with engine.connect() as connection:
         if account.exchange == PAPER:
             close = candle_pages.last_close(connection, study.exchange or "", study.symbol)
-            return None, None if close is None else Decimal(repr(close))
+            return _Seen(None, None if close is None else Decimal(repr(close)), study.market)
         exchange = open_account(connection, account, limiter)
     try:
-        return {coin: each.total for coin, each in exchange.balances().items()}, exchange.price(study.symbol)
+        market = study.market.limited_by(exchange.rules(study.symbol))
+        balances = {coin: each.total for coin, each in exchange.balances().items()}
+        return _Seen(balances, exchange.price(study.symbol), market)
     finally:
         exchange.close()
 
 
-def _reserve(
-    connection: Connection, bot_id: int, account: Account, study: Study, price: Decimal | None,
-    balances: dict[str, Decimal] | None,
-) -> None:  # fmt: skip
-    market, grid = study.market, grid_of(study)
-    start = grid.trigger or price or (grid.lower + grid.upper) / 2
+def _reserve(connection: Connection, bot_id: int, account: Account, study: Study, seen: _Seen) -> None:
+    market, grid, balances = seen.market, grid_of(study), seen.balances
+    start = grid.trigger or seen.price or (grid.lower + grid.upper) / 2
     cash = None if study.cash is None else str(study.cash)
     planned = plan(grid, market, market.price_ticks(start), cash=cash, slippage_ticks=study.slippage_ticks)
     needed = market.money(planned.cash)

@@ -18,7 +18,9 @@ from autogrid.core.study import parse_study
 from autogrid.data.export import write_candles
 from autogrid.data.ingest import import_file
 from autogrid.errors import Conflict, InvalidInput
+from autogrid.exchange.limiter import MemoryLimiter
 from autogrid.live import code
+from autogrid.live.enrol import Enrolment, enrol
 from autogrid.promotion import gates
 from autogrid.promotion.promote import Wanted, check, promote, prove
 from autogrid.promotion.verify import verify
@@ -190,6 +192,16 @@ def test_a_live_bot_on_the_loopback_exchange(run: Run, store: sa.Engine, candles
             run("promote", "mine.toml", "--to", "live", "--account", "main")
         with store.connect() as connection:
             assert len(bots.listing(connection)) == 1  # the whole promotion was undone
+            passport = passports.get(connection, bot.passport_id)
+            account = accounts.get(connection, "main")
+        # Its cells have become too large, at this price or at any.
+        exchange.control("market", max_qty="0.001")
+        with pytest.raises(InvalidInput, match="gate 'order sizes' expected at most 0.001"):
+            run("promote", "mine.toml", "--to", "live", "--account", "main")
+        with pytest.raises(InvalidInput, match="must be at most 0.001.* the largest investment that works is"):
+            enrol(store, passport, Enrolment(account=account, name="again"), MemoryLimiter())
+        with store.connect() as connection:
+            assert len(bots.listing(connection)) == 1
         exchange.control("market", taker_fee="0.001", tick="0.1")
         with pytest.raises(InvalidInput, match="gate 'market rules' expected tick 0.1"):
             run("promote", "mine.toml", "--to", "live", "--account", "main")
