@@ -84,12 +84,12 @@ def test_waking(store: sa.Engine) -> None:
     assert bots.wake(store) == 3
     with store.begin() as connection:
         accounts.pause(connection, other, datetime.now(UTC) + timedelta(hours=1))
-    with store.begin() as connection:
         accounts.pause(connection, main, datetime.now(UTC) + timedelta(hours=1))
     assert bots.due(store, 10, 60) == []
     with store.begin() as connection:
         accounts.block(connection, main, "key revoked")
-        connection.execute(sa.text("UPDATE account SET paused_until = now() - interval '1 s'"))
+        over = sa.text("UPDATE account SET paused_until = now() - interval '1 s' WHERE id = :main")
+        connection.execute(over, {"main": main})
     assert bots.due(store, 10, 60) == []
     with store.begin() as connection:
         accounts.unblock(connection, main)
