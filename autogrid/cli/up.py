@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 QUEUES = "live,research,reports,default"
+#: What `up` gives to a second worker, so that no study and no download stands in the way of a tick.
+OTHER_QUEUES = "research,reports,default"
 Queues = Annotated[str, typer.Option(help="Queues to work on, separated by commas.")]
 Concurrency = Annotated[int, typer.Option(help="Worker processes.", min=1)]
 
@@ -34,28 +36,29 @@ def worker(queues: Queues = QUEUES, concurrency: Concurrency = 2, name: str = "w
 
 
 def up(
-    queues: Queues = QUEUES,
-    concurrency: Concurrency = 2,
+    concurrency: Annotated[int, typer.Option(help="Processes that tick bots.", min=1)] = 2,
     log: Annotated[
         Path | None, typer.Option(help="File for the log of all processes; default: standard error.")
     ] = None,
     metrics_port: Annotated[
-        int | None, typer.Option(help="Serve /metrics of worker, beat and streams on this port and the next two.")
+        int | None,
+        typer.Option(help="Serve /metrics of worker, beat, streams, helper on this port and the next three."),
     ] = None,
     web: Annotated[bool, typer.Option("--web", help="The REST API and the web page, too.")] = False,
 ) -> None:
     """Run all that bots need, until Ctrl-C.
 
-    PostgreSQL and Valkey where no other server is configured, a worker, beat and the user streams.
+    PostgreSQL and Valkey where no other server is configured, a worker for ticks, beat, the user streams, and a helper
+    for all other tasks.
     """
     from autogrid.cli import supervise
     from autogrid.settings import settings
 
     with supervise.alone(settings().autogrid_home.expanduser() / "up.lock", "autogrid up"):
-        _up(queues, concurrency, log, metrics_port, web)
+        _up(concurrency, log, metrics_port, web)
 
 
-def _up(queues: str, concurrency: int, log: Path | None, metrics_port: int | None, web: bool) -> None:
+def _up(concurrency: int, log: Path | None, metrics_port: int | None, web: bool) -> None:
     from tempfile import TemporaryDirectory
 
     from autogrid.cli import pages, supervise
@@ -65,9 +68,10 @@ def _up(queues: str, concurrency: int, log: Path | None, metrics_port: int | Non
         pages.require_free(settings())
     found = servers()
     commands = {
-        "worker": supervise.worker(queues, concurrency, f"up{os.getpid()}"),
+        "worker": supervise.worker("live", concurrency, f"live{os.getpid()}"),
         "beat": supervise.beat(),
         "streams": [sys.executable, "-m", "services.worker.streams"],
+        "helper": supervise.worker(OTHER_QUEUES, 2, f"helper{os.getpid()}"),
     }
     if web:
         chosen = settings()

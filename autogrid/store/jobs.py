@@ -61,6 +61,12 @@ def alive(connection: Connection, job_id: int) -> bool:
     return _change(connection, job_id, ("running",)) is not None
 
 
+def first_queued(connection: Connection) -> int | None:
+    """The one that waits longest."""
+    query = sa.select(job.c.id).where(job.c.status == "queued").order_by(job.c.id).limit(1)
+    return connection.scalar(query)
+
+
 def waiting(connection: Connection, limit: int = 100) -> list[int]:
     """Jobs nobody works on although they were sent QUIET ago: their task was lost, or their worker died."""
     query = sa.select(job.c.id).where(job.c.status.in_(_ACTIVE), job.c.changed_at < _quiet())

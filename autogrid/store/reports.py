@@ -71,6 +71,12 @@ def alive(connection: Connection, report_id: int) -> bool:
     return _change(connection, report_id, {}) is not None
 
 
+def first_queued(connection: Connection) -> int | None:
+    """The one that waits longest."""
+    query = sa.select(report.c.id).where(report.c.status == "queued").order_by(report.c.id).limit(1)
+    return connection.scalar(query)
+
+
 def take_waiting(connection: Connection, limit: int = 100) -> list[int]:
     """Reports to be sent to the queue: new ones of schedules, failed ones to be tried again, those of lost tasks.
 

@@ -13,6 +13,7 @@ from autogrid.settings import settings
 from autogrid.store import embedded_valkey
 from autogrid.store import engine as engines
 from services.common import logs, metrics, watches
+from services.worker import slots
 
 if TYPE_CHECKING:
     import redis
@@ -67,7 +68,8 @@ def serve_metrics(component: str, facts: bool = False) -> None:
     metrics.serve(port)
 
 
-def _started(**_: Any) -> None:
+def _started(sender: Any = None, **_: Any) -> None:
+    slots.make(getattr(sender, "concurrency", None) or 1)
     serve_metrics("worker")
     _preload()
 

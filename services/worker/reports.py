@@ -1,11 +1,12 @@
 """Tasks of the reports queue."""
 
 from celery import shared_task  # type: ignore[import-untyped,unused-ignore]
+from sqlalchemy.engine import Engine
 
 from autogrid.store import engine as engines
 from autogrid.store import reports
 from services.common import logs, metrics
-from services.worker import child
+from services.worker import child, slots
 
 #: A report that fails for want of something (a server, memory) is tried so often.
 ATTEMPTS = 3
@@ -13,8 +14,16 @@ ATTEMPTS = 3
 
 @shared_task(name="reports.make", ignore_result=True)  # type: ignore[untyped-decorator,unused-ignore]
 def make(*, report_id: int) -> None:
-    """Make a report. Delivered twice, it is made once: who comes second finds it taken."""
+    """Make a report, if there is a slot for it. Delivered twice, it is made once: who comes second finds it taken."""
     engine = engines.engine()
+    with slots.one() as free:
+        if free:
+            _make(engine, report_id)
+    if free:
+        slots.send_next(engine)
+
+
+def _make(engine: Engine, report_id: int) -> None:
     with engine.begin() as connection:
         row = reports.start(connection, report_id)
     if row is None:

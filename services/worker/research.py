@@ -1,17 +1,26 @@
 """Tasks of the research queue."""
 
 from celery import shared_task  # type: ignore[import-untyped,unused-ignore]
+from sqlalchemy.engine import Engine
 
 from autogrid.store import engine as engines
 from autogrid.store import jobs
 from services.common import logs, metrics
-from services.worker import child
+from services.worker import child, slots
 
 
 @shared_task(name="research.run", ignore_result=True)  # type: ignore[untyped-decorator,unused-ignore]
 def run(*, job_id: int) -> None:
-    """Do a job. Delivered twice, it is done once: who comes second finds it taken."""
+    """Do a job, if there is a slot for it. Delivered twice, it is done once: who comes second finds it taken."""
     engine = engines.engine()
+    with slots.one() as free:
+        if free:
+            _run(engine, job_id)
+    if free:
+        slots.send_next(engine)
+
+
+def _run(engine: Engine, job_id: int) -> None:
     with engine.begin() as connection:
         row = jobs.start(connection, job_id)
     if row is None:
