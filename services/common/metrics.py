@@ -10,6 +10,7 @@ in the logs. Where several processes serve one endpoint, their numbers are added
 """
 
 import platform
+from functools import lru_cache
 from importlib.metadata import version
 
 from services.common import multiproc
@@ -123,6 +124,15 @@ def build(component: str) -> None:
         WORK.labels(component, outcome)
     for outcome in ("sent", "failed"):
         DIGESTS.labels(outcome)
+
+
+@lru_cache(maxsize=256)
+def trades_at(exchange: str) -> None:
+    """State that this process trades at an exchange: what has not happened yet counts as none, not as unknown."""
+    for outcome in ("open", "cancelled", "rejected", "unknown"):
+        ORDERS.labels(exchange, outcome)
+    for side in ("buy", "sell"):
+        FILLS.labels(exchange, side)
 
 
 _scrape = Scrape(DEPENDENCY_UP)

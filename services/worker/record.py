@@ -16,6 +16,7 @@ def turn(done: Turn, seconds: float) -> None:
         return
     mode = "paper" if target.is_paper else "live"
     exchange = target.account_exchange
+    metrics.trades_at(exchange)
     metrics.TICK_SECONDS.labels(mode).observe(seconds)
     metrics.WORK.labels("tick", "ok" if done.error is None else "error").inc()
     for outcome, count in (("open", report.placed), ("cancelled", report.canceled), ("rejected", report.rejected)):

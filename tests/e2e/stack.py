@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import time
@@ -40,6 +41,13 @@ MARKET = Market(tick="0.01", lot="0.001", min_notional="1", maker_fee="0.001", t
 GRID = Grid(lower="90", upper="110", cells=4, amount="1")
 
 
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 class Stack:
     """A context manager. `markets` are symbols; `workers` Celery workers of `concurrency` children, `beats` beats."""
 
@@ -50,7 +58,8 @@ class Stack:
         concurrency: int = 2,
         beats: int = 1,
         streams: bool = False,
-        queues: str = "live,default",
+        reports: bool = False,
+        metrics: bool = False,
         **environment: str,
     ) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="ag"))
@@ -60,7 +69,9 @@ class Stack:
         market = {"tick": "0.01", "lot": "0.001", "min_notional": "1", "maker_fee": "0.001", "taker_fee": "0.001"}
         self.loopback = Loopback({"markets": [{"symbol": each, **market} for each in markets]}, "--no-limits")
         self.workers, self.concurrency, self.beats, self.streams = workers, concurrency, beats, streams
-        self.queues = queues
+        self.reports, self.metrics = reports, metrics
+        #: Process -> where it answers scrapes, if it does.
+        self.scraped: dict[str, str] = {}
         self.supervisor: supervise.Supervisor | None = None
         self.log = self.home / "log"
 
@@ -80,15 +91,24 @@ class Stack:
     def start(self) -> None:
         """Start workers and beats."""
         members = [
-            supervise.Member(f"w{n}", supervise.worker(self.queues, self.concurrency, f"w{n}"), self.servers)
+            supervise.Member(f"w{n}", supervise.worker("live,default", self.concurrency, f"w{n}"), self.servers)
             for n in range(self.workers)
         ]
         members += [supervise.Member(f"b{n}", supervise.beat(), self.servers) for n in range(self.beats)]
+        if self.reports:
+            # Of its own: what takes long must not keep bots waiting.
+            members.append(supervise.Member("reports", supervise.worker("reports", 1, "reports"), self.servers))
         if self.streams:
             command = [sys.executable, "-m", "services.worker.streams"]
             members.append(supervise.Member("streams", command, self.servers))
         for member in members:
             member.pause_s = 0.0
+            if self.metrics:
+                port, folder = free_port(), self.home / "metrics" / member.name
+                member.environment = {
+                    **self.servers, "METRICS_PORT": str(port), "PROMETHEUS_MULTIPROC_DIR": str(folder),
+                }  # fmt: skip
+                self.scraped[member.name] = f"http://127.0.0.1:{port}/metrics"
         self.supervisor = supervise.Supervisor(members, self._output)
         self.supervisor.start()
         if self.workers and self.beats:

@@ -5,11 +5,12 @@ The bot is a real one: its fills come from the loopback exchange. Pictures are k
 
 import json
 import re
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from html import unescape
 from pathlib import Path
@@ -22,6 +23,7 @@ import pytest
 import sqlalchemy as sa
 import uvicorn
 from playwright.sync_api import sync_playwright
+from prometheus_client.parser import text_string_to_metric_families
 from typer.testing import CliRunner
 
 from autogrid.cli.app import app as commands
@@ -35,7 +37,8 @@ from tests.e2e.stack import Stack
 from tests.e2e.web.conftest import ARGUMENTS, CHROMIUM
 from tests.e2e.web.site import EMAIL, PASSWORD, STUDY, SYMBOL, walk
 
-PICTURES = Path(__file__).parents[2] / "out" / "reports"
+ROOT = Path(__file__).parents[2]
+PICTURES = ROOT / "out" / "reports"
 TEMPLATES = ("study", "bot_daily", "portfolio_weekly", "data_quality")
 
 
@@ -79,7 +82,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    with Stack([SYMBOL], concurrency=3, queues="live,default,reports", AUTH_ATTEMPTS_PER_MINUTE="1000") as stack:
+    with Stack([SYMBOL], reports=True, streams=True, metrics=True) as stack:
         running = uvicorn.Server(uvicorn.Config(create_app(), port=0, log_config=None, lifespan="on"))
         thread = threading.Thread(target=running.run)
         thread.start()
@@ -192,9 +195,10 @@ def _traded(stack: Stack, owner: int) -> int:
     add = "INSERT INTO bot_equity (bot_id, ts, equity, cash, base, price) VALUES (:b, :t, :e, :c, :q, :p)"
     with stack.engine.begin() as connection:
         connection.execute(sa.text(add + " ON CONFLICT DO NOTHING"), rows)
+        today = datetime.now(UTC).date()
         for day, bps, parts in (
-            (date(2026, 1, 1), "-3.25", {"path": "-1.625"}),
-            (date(2026, 1, 2), "1.5", {"fees": "0.75"}),
+            (today - timedelta(days=1), "-3.25", {"path": "-1.625"}),
+            (today, "1.5", {"fees": "0.75"}),
         ):
             bot_history.save_twin(connection, bot, bot_history.TwinRow(day, parts, Decimal(bps)))
         warning = "INSERT INTO bot_event (bot_id, level, name, data) VALUES (:b, 'warning', 'stream_silent', :d)"
@@ -319,6 +323,35 @@ def test_a_due_schedule_made_a_report_and_is_due_again_by_its_own_clock(world: W
         assert due > datetime.now(UTC)
     made = world.stack.scalar("SELECT count(*) FROM report WHERE schedule_id = :s", s=after["id"])
     assert made == 1, "three days late it comes once"
+
+
+def test_every_metric_of_the_alerts_is_stated_by_some_process(world: World) -> None:
+    """Worker, beat, streams and API together: an alert on a series that nobody states would never ring."""
+    sys.path.insert(0, str(ROOT / "deploy"))
+    from checks import monitoring
+
+    used = {
+        found.name
+        for rule in monitoring._rules(ROOT)
+        for found in monitoring._selectors(monitoring.promql_parser.parse(rule["expr"]))
+    } & monitoring._declared().keys()
+    assert len(used) > 20
+
+    def missing() -> list[str]:
+        stated = set()
+        for url in (*world.stack.scraped.values(), f"{world.url}/metrics"):
+            text = httpx.get(url, timeout=10).text
+            stated |= {sample.name for family in text_string_to_metric_families(text) for sample in family.samples}
+        return sorted(used - stated)
+
+    assert sorted(world.stack.scraped) == ["b0", "reports", "streams", "w0"]
+    try:
+        world.stack.until(lambda: not missing(), "every metric", 60)
+    except AssertionError as error:
+        raise AssertionError(f"nobody states {missing()}") from error
+    outcomes = httpx.get(world.stack.scraped["w0"], timeout=10).text
+    for outcome in ("open", "cancelled", "rejected", "unknown"):
+        assert f'autogrid_orders_total{{exchange="binance",outcome="{outcome}"}}' in outcomes
 
 
 def test_the_command_line_reads_the_same(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
