@@ -22,6 +22,8 @@ NOTES = {
     "halted": "It keeps its coins and does nothing by itself. Resume it when the cause is gone, or stop it for good.",
     "stopped": "It has ended and given its budget back. Its passport can make another one.",
 }  # fmt: skip
+#: The engine's words for why a bot ended.
+WHY = {"user": "Stopped by a person", "stop_loss": "Stop loss", "take_profit": "Take profit"}
 WORKS = ("waiting", "running", "stopping")
 #: Fills marked on the chart, at most.
 MARKED = 500
@@ -112,7 +114,7 @@ def _said(bot: dict[str, Any], cells: dict[str, Any], fills: list[dict[str, Any]
 
 
 def _reason(bot: dict[str, Any], blocked: str | None) -> Markup:
-    text, hint = bot["reason"] or "", NOTES.get(bot["status"], "")
+    text, hint = WHY.get(bot["reason"], bot["reason"] or ""), NOTES.get(bot["status"], "")
     kind = "bad" if bot["status"] in ("halted", "refused") else "soft"
     if bot["wish"] == "kill" and bot["status"] not in ("halted", "stopped"):
         text, hint = "Kill switch: its orders are being cancelled.", ""
