@@ -17,7 +17,7 @@ from services.web.parts.trading import RANGES, Span, equity_figure, inventory_fi
 
 #: What to do about a state.
 NOTES = {
-    "waiting": "It starts with its first tick: a worker has to run (autogrid up).",
+    "waiting": "It starts with the first price, on paper with the next candle; a worker must run (autogrid up).",
     "paused": "It does not trade. Resume it to go on.",
     "halted": "It keeps its coins and does nothing by itself. Resume it when the cause is gone, or stop it for good.",
     "stopped": "It has ended and given its budget back. Its passport can make another one.",
@@ -92,6 +92,8 @@ class _Charts:
             api.get(f"{self._path}/equity", start=None if span.played else span.start.isoformat(), points=600),
             market_candles(api, bot, span),
         )
+        if chosen != self._range.value:
+            return  # the answer to an older question: what was chosen since is read already
         zone = self._visit.zone
         figure = ladder_figure(bot, cells, fills, points, candles, span, zone)
         told = f"; the newest {MARKED} fills are marked" if more else ""
@@ -160,7 +162,7 @@ def _details(bot: dict[str, Any], quote: str, zone: str) -> list[tuple[str, Any]
     return [
         ("Market", f"{bot['symbol']}, {bot['exchange']}"),
         ("Account", f"{bot['account']}, {bot['mode']}"),
-        (f"Grid, {quote}", f"{show.exact(bot['lower'])} – {show.exact(bot['upper'])}"),
+        (f"Grid, {quote}", f"{show.plain(bot['lower'])} – {show.plain(bot['upper'])}"),
         ("Cells", bot["cells"]),
         (f"Last price, {quote}", show.exact(bot["last_price"])),
         ("Resting orders", orders),

@@ -88,11 +88,12 @@ def _name(items: Items, number: int | None, key: str = "name") -> str:
 async def ask(api: Api, live: Live, *, admin: bool) -> None:
     """A dialog that engages the switch."""
     accounts = account_names(await api.every("/v1/accounts"))
-    scopes = ["mine", *(["everything"] if admin else []), *(["account"] if accounts else [])]
+    # An admin sees everybody's bots, and those of the command line, which are nobody's: what is seen is stopped.
+    scopes = [*(["everything"] if admin else []), "mine", *(["account"] if accounts else [])]
     with asking.dialog("Kill switch") as opened:
         ui.label("Cancels every resting order at once and halts the bots; nothing starts again until it is released. "
                  "Coins are kept, not sold.")  # fmt: skip
-        scope = ui.radio({name: SCOPES[name] for name in scopes}, value="mine").props('aria-label="What it stops"')
+        scope = ui.radio({name: SCOPES[name] for name in scopes}, value=scopes[0]).props('aria-label="What it stops"')
         account = ui.select(accounts, value=next(iter(accounts), None), label="Account").props("outlined dense")
         account.bind_visibility_from(scope, "value", lambda value: value == "account")
         reason = ui.input("Why, for those who find it engaged").props("outlined dense autocomplete=off maxlength=200")

@@ -26,8 +26,11 @@ def lists_go_on(site: Site, page: Page) -> None:
     expect(rows).to_have_count(100)
     expect(page.get_by_text("Newest 100 shown")).to_be_visible()
     expect(more).to_be_focused()
-    more.click()
-    expect(page.get_by_text("bots/0", exact=True)).to_be_visible()
+    count = site.stack.scalar("SELECT count(*) FROM audit")
+    for shown in range(150, count + 50, 50):
+        more.click()
+        expect(rows).to_have_count(min(shown, count))
+    expect(page.get_by_text(f"All {count} shown")).to_be_visible()
     expect(more).to_be_hidden()
 
 
@@ -51,7 +54,7 @@ def chart_follows(site: Site, page: Page, bot: int) -> None:
     live(page)
     chart = page.locator(".js-plotly-plot").first
     chart.locator(".main-svg").first.wait_for()
-    expect(page.get_by_role("img", name=re.compile("Price with .* 20 resting orders"))).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile(r"Price with .* \d+ resting orders, \d+ fills"))).to_be_visible()
     hours = """chart => {
         const [from, to] = chart._fullLayout.xaxis.range.map(x => new Date(x));
         return (to - from) / 3600000;
