@@ -156,9 +156,9 @@ def test_a_stopped_database_reaches_the_pager_in_time() -> None:
 
 
 def rehearse(folder: Path) -> None:
-    numbers = free_ports(8)
+    numbers = free_ports(9)
     ports = dict(zip(("prometheus", "alertmanager", "pager"), numbers, strict=False))
-    services = dict(zip(("bot-engine", "beat", "streams", "api"), numbers[4:8], strict=True))
+    services = dict(zip(("bot-engine", "beat", "streams", "celery", "api"), numbers[4:9], strict=True))
     configure(folder, ports, services)
     prometheus = [
         PROGRAMS["prometheus"] or "", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/tsdb",
