@@ -91,3 +91,9 @@ class AccountBlocked(AutogridError):
 
 class Halted(AutogridError):
     """Going on would be unsafe. The reason is in the message; a person has to decide."""
+
+
+def shortened(value: object) -> str:
+    """What somebody wrote, for a message: its beginning if it is long."""
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:30]}... ({len(text)} characters)"

@@ -5,7 +5,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 
 from autogrid.core.market import Number, positive
-from autogrid.errors import InvalidInput
+from autogrid.errors import InvalidInput, shortened
 
 SPACINGS = ("arithmetic", "geometric")
 STOP_ACTIONS = ("sell", "keep")
@@ -89,13 +89,13 @@ def one_of(name: str, value: str, words: tuple[str, ...]) -> str:
         return value
     near = get_close_matches(str(value), words, 1)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
-    raise InvalidInput(f"{name} must be one of {', '.join(words)}, was {value!r}{hint}")
+    raise InvalidInput(f"{name} must be one of {', '.join(words)}, was {shortened(value)}{hint}")
 
 
 def _cells(value: int | str) -> int:
-    if isinstance(value, str) and value.strip().isdecimal():
+    if isinstance(value, str) and value.strip().isdecimal() and len(value) < 20:
         value = int(value)
     # numpy's integers are welcome: sweeps are written with ranges and arrays.
     if isinstance(value, bool) or not hasattr(value, "__index__") or value.__index__() < 1:
-        raise InvalidInput(f"cells must be a whole number from 1 on, was {value!r}")
+        raise InvalidInput(f"cells must be a whole number from 1 on, was {shortened(value)}")
     return value.__index__()

@@ -5,7 +5,7 @@ from bisect import bisect_left
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 
-from autogrid.errors import InvalidInput
+from autogrid.errors import InvalidInput, shortened
 
 MAX_CELLS = 100_000
 _WIDE = Context(prec=80, rounding=ROUND_HALF_EVEN)
@@ -17,7 +17,7 @@ def levels(lower: Decimal, upper: Decimal, cells: int, spacing: str, tick: Decim
     Raises InvalidInput where two levels meet in one tick, naming the largest number of cells that fits.
     """
     if cells > MAX_CELLS:
-        raise InvalidInput(f"cells must be at most {MAX_CELLS}, was {cells}")
+        raise InvalidInput(f"cells must be at most {MAX_CELLS}, was {shortened(cells)}")
     low, high = Fraction(lower) / Fraction(tick), Fraction(upper) / Fraction(tick)
     if round(low) < 1:
         raise InvalidInput(f"lower must be at least one price tick ({tick}), was {lower}; use a smaller tick")

@@ -4,12 +4,14 @@ from dataclasses import dataclass, replace
 from decimal import Context, Decimal, InvalidOperation
 from fractions import Fraction
 
-from autogrid.errors import InvalidInput
+from autogrid.errors import InvalidInput, shortened
 
 MICRO = 1_000_000
 #: What users may write for a number that means money.
 Number = str | int | Decimal
 _WIDE = Context(prec=80)
+#: Powers of ten and digits beyond which a number is a slip, and work with it would take for ever.
+_SIZE, _DIGITS = 30, 100
 
 
 def decimal_of(name: str, value: Number) -> Decimal:
@@ -19,9 +21,13 @@ def decimal_of(name: str, value: Number) -> Decimal:
     try:
         number = Decimal(value)
     except InvalidOperation:
-        raise InvalidInput(f"{name} must be a number, was {value!r}") from None
+        raise InvalidInput(f"{name} must be a number, was {shortened(value)}") from None
     if not number.is_finite():
-        raise InvalidInput(f"{name} must be a finite number, was {value!r}")
+        raise InvalidInput(f"{name} must be a finite number, was {shortened(value)}")
+    if number and (abs(number.adjusted()) > _SIZE or len(number.as_tuple().digits) > _DIGITS):
+        raise InvalidInput(
+            f"{name} must lie between 1e-{_SIZE} and 1e{_SIZE} and have at most {_DIGITS} digits, was {number:.3e}"
+        )
     return number
 
 
@@ -81,7 +87,7 @@ class Market:
         put(self, "maker_fee", _fee("maker_fee", maker_fee))
         put(self, "taker_fee", _fee("taker_fee", taker_fee))
         if buy_fee_asset not in ("quote", "base"):
-            raise InvalidInput(f'buy_fee_asset must be "quote" or "base", was {buy_fee_asset!r}')
+            raise InvalidInput(f'buy_fee_asset must be "quote" or "base", was {shortened(buy_fee_asset)}')
         put(self, "buy_fee_asset", buy_fee_asset)
         most = {"max_amount": max_amount, "max_market_amount": max_market_amount, "max_notional": max_notional}
         for name, value in most.items():

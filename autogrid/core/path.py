@@ -1,6 +1,6 @@
 """The path a price is taken to have walked inside a candle (contract, section 4)."""
 
-from autogrid.errors import InvalidInput
+from autogrid.errors import InvalidInput, shortened
 
 NEAREST, LOW_FIRST, HIGH_FIRST = 0, 1, 2
 
@@ -10,8 +10,8 @@ PATHS = {"nearest": NEAREST, "low_first": LOW_FIRST, "high_first": HIGH_FIRST}
 
 def path_code(name: str) -> int:
     """The code of a path's name; `InvalidInput` for an unknown one."""
-    if name not in PATHS:
-        raise InvalidInput(f"path must be one of {', '.join(PATHS)}, was {name!r}")
+    if not isinstance(name, str) or name not in PATHS:
+        raise InvalidInput(f"path must be one of {', '.join(PATHS)}, was {shortened(name)}")
     return PATHS[name]
 
 

@@ -1,6 +1,7 @@
 """A grid on a market at a start price: every order it will ever place, in integers (contract, sections 2 and 3)."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -66,6 +67,8 @@ def plan(grid: Grid, market: Market, start: int, cash: Number | None = None, sli
     Raises InvalidInput where a cell is too small, cannot earn, or cannot be paid for.
     """
     found = levels(grid.lower, grid.upper, grid.cells, grid.spacing, market.tick)
+    if start < 1:
+        raise InvalidInput(f"the start price must be at least one price tick ({market.tick}), was {start} ticks")
     stops = _stops(grid, market, start)
     empty = nearest_level(found, start)
     fill = start + slippage_ticks
@@ -115,7 +118,8 @@ def check_headroom(planned: Plan, highest: int, travel: int = 0) -> None:
     for name, value in worst.items():
         if value >= HEADROOM:
             raise InvalidInput(
-                f"{name} must stay below 2**62, could reach {value}; use a larger tick or lot, or a smaller grid"
+                f"{name} must stay below 2**62, could reach {Decimal(value):.3e}; use a larger tick or lot, "
+                "or a smaller grid"
             )
 
 

@@ -5,14 +5,14 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
 from autogrid.core.market import Market
 from autogrid.core.path import path_code
-from autogrid.errors import InvalidInput
+from autogrid.errors import InvalidInput, shortened
 
 RULES = ("tick", "lot", "min_notional", "maker_fee", "taker_fee", "buy_fee_asset")
 #: Rules that limit the size of orders. They change no result, only whether a grid may be worked at all.
@@ -74,7 +74,11 @@ def parse_study(text: str, source: str = "study") -> Study:
     try:
         # Numbers without quotes are welcome, and stay as exact as they are written.
         data = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise InvalidInput(f"{source} is not valid TOML: brackets are nested too deep") from None
+    except ArithmeticError:
+        raise InvalidInput(f"{source} has a number whose exponent no computer can hold") from None
+    except ValueError as error:  # TOMLDecodeError, and whole numbers of thousands of digits
         raise InvalidInput(f"{source} is not valid TOML: {error}") from None
     check_keys(source, data, tuple(SECTIONS))
     for section, keys in SECTIONS.items():
@@ -89,21 +93,33 @@ def parse_study(text: str, source: str = "study") -> Study:
     path_code(path)
     study = Study(
         market_rules={name: market[name] for name in (*RULES, *MOST) if name in market},
-        exchange=market.get("exchange"),
-        symbol=market.get("symbol"),
-        timeframe=candles.get("timeframe"),
+        exchange=_text("exchange", market.get("exchange")),
+        symbol=_text("symbol", market.get("symbol")),
+        timeframe=_text("timeframe", candles.get("timeframe")),
         start=_moment("start", candles.get("start")),
         end=_moment("end", candles.get("end")),
         strategy=strategy.get("name", "static"),
         params=strategy["params"],
         cash=simulation.get("cash"),
         path=path,
-        penetration_ticks=simulation.get("penetration_ticks", 1),
-        slippage_ticks=simulation.get("slippage_ticks", 0),
+        penetration_ticks=_ticks("penetration_ticks", simulation.get("penetration_ticks", 1)),
+        slippage_ticks=_ticks("slippage_ticks", simulation.get("slippage_ticks", 0)),
     )
     if study.start and study.end and study.start >= study.end:
         raise InvalidInput(f"{source}: start must be before end, was {study.start} >= {study.end}")
     return study
+
+
+def _text(name: str, value: Any) -> str | None:
+    if value is not None and not (isinstance(value, str) and value.isprintable() and len(value) <= 100):
+        raise InvalidInput(f"{name} must be a text of up to 100 characters, was {shortened(value)}")
+    return value
+
+
+def _ticks(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
+        raise InvalidInput(f"{name} must be a whole number from 0 on, was {shortened(value)}")
+    return value
 
 
 def check_keys(where: str, found: Mapping[str, Any], known: tuple[str, ...]) -> None:
@@ -118,17 +134,19 @@ def check_keys(where: str, found: Mapping[str, Any], known: tuple[str, ...]) -> 
 def _moment(name: str, value: Any) -> datetime | None:
     if value is None:
         return None
-    if isinstance(value, str):
-        try:
+    try:
+        if isinstance(value, str):
             value = datetime.fromisoformat(value)
-        except ValueError:
-            raise InvalidInput(f'{name} must be an ISO date such as "2024-07-26", was {value!r}') from None
-        is_date = value.time() == datetime.min.time()
-    else:
-        is_date = isinstance(value, date) and not isinstance(value, datetime)
-        value = datetime(value.year, value.month, value.day) if is_date else value  # noqa: DTZ001 - zone added below
-    if value.tzinfo is None:
-        if not is_date:
+            is_date = value.time() == datetime.min.time()
+        else:
+            is_date = not isinstance(value, datetime)
+            value = datetime(value.year, value.month, value.day) if is_date else value  # noqa: DTZ001 - zone added below
+        if value.tzinfo is None and is_date:
+            value = value.replace(tzinfo=UTC)
+        elif value.tzinfo is None:
             raise InvalidInput(f'{name} needs a time zone, such as "2024-07-26T12:00:00Z", was {value}')
-        return datetime(value.year, value.month, value.day, tzinfo=UTC)
-    return datetime.fromtimestamp(value.timestamp(), UTC)
+        return value.astimezone(UTC)
+    except InvalidInput:
+        raise
+    except (AttributeError, ValueError, OverflowError):
+        raise InvalidInput(f'{name} must be an ISO date such as "2024-07-26", was {shortened(value)}') from None

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from autogrid.core.grid import Grid
 from autogrid.core.study import Study
-from autogrid.errors import InvalidInput
+from autogrid.errors import InvalidInput, shortened
 
 GROUP = "autogrid.strategies"
 #: Found without looking through all installed packages, which takes a tenth of a second and more.
@@ -28,14 +28,18 @@ def installed() -> dict[str, str]:
 
 def find(name: str) -> str:
     """Where a strategy is defined, as "module:attribute"; nothing is imported. InvalidInput for an unknown one."""
-    if name in _OWN:
-        return _OWN[name]
+    # A study may say anything.
+    said = name if isinstance(name, str) else ""
+    if said in _OWN:
+        return _OWN[said]
     found = installed()
-    if name in found:
-        return found[name]
+    if said in found:
+        return found[said]
     near = get_close_matches(str(name), found, 1)
     hint = f"did you mean {near[0]!r}?" if near else f"installed are {', '.join(sorted(found))}."
-    raise InvalidInput(f"[strategy] has no strategy {name!r}: {hint} Packages add theirs as entry points {GROUP!r}")
+    raise InvalidInput(
+        f"[strategy] has no strategy {shortened(name)}: {hint} Packages add theirs as entry points {GROUP!r}"
+    )
 
 
 def strategy(name: str) -> Strategy:
