@@ -42,7 +42,10 @@ _guarded: ContextVar[bool] = ContextVar("autogrid_outbound_guarded", default=Fal
 
 def check_url(url: str, what: str) -> None:
     """InvalidInput if the URL's host is, or resolves to, an address that users may not reach."""
-    host = urlsplit(url).hostname
+    try:
+        host = urlsplit(url).hostname
+    except ValueError:  # brackets that do not close
+        host = None
     if not host:
         raise InvalidInput(f"{what}: expected a URL with a host such as https://example.org, found none")
     check_host(host, what)

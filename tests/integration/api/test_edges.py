@@ -3,6 +3,8 @@
 import pytest
 import sqlalchemy as sa
 
+from services.api.studies.models import EXAMPLE
+
 from .conftest import Make, Server
 
 LISTS = (
@@ -42,3 +44,17 @@ def test_arrays_are_described_so_that_all_tools_can_read_it(server: Server) -> N
     assert document["components"]["schemas"]["Candles"]["properties"]["items"]["items"] == {
         "type": "array", "items": {"type": "number"}, "minItems": 6, "maxItems": 6,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("url", ["http://V.[5", "http://[::1", "http://" + "x" * 70 + ".example"])
+def test_an_address_that_is_none(person: Make, url: str) -> None:
+    answer = person().post("/v1/accounts", {"name": "a", "exchange": "binance", "base_url": url})
+    assert answer.status_code == (422 if "[" in url else 201), answer.text
+
+
+def test_a_study_of_nonsense(person: Make) -> None:
+    user = person()
+    for line in ("amount = " + "9" * 5000, "amount = 1e99999999999999999999", "amount = " + "[" * 3000 + "]" * 3000):
+        answer = user.post("/v1/studies/check", {"text": EXAMPLE.replace('investment = "10000"', line)})
+        assert answer.status_code == 422
+        assert len(answer.json()["detail"]) < 200
