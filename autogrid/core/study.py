@@ -145,7 +145,8 @@ def _moment(name: str, value: Any) -> datetime | None:
             value = value.replace(tzinfo=UTC)
         elif value.tzinfo is None:
             raise InvalidInput(f'{name} needs a time zone, such as "2024-07-26T12:00:00Z", was {value}')
-        return value.astimezone(UTC)
+        moment: datetime = value.astimezone(UTC)
+        return moment
     except InvalidInput:
         raise
     except (AttributeError, ValueError, OverflowError):

@@ -52,6 +52,27 @@ def test_csv_and_parquet_round_trip(tmp_path: Path) -> None:
         check(read_candles(tmp_path / name))
 
 
+def test_a_file_cut_in_the_middle_of_a_line_is_named_in_few_words(tmp_path: Path) -> None:
+    path, whole = tmp_path / "c.csv", csv_text(ROWS).rstrip()
+    for end in range(whole.rindex("\n") + 2, len(whole) - len(whole.rpartition(",")[2]) + 1):
+        path.write_text(whole[:end])
+        with pytest.raises(InvalidInput, match=r"c\.csv.*line 5") as refused:
+            read_candles(path, "1m")
+        assert len(str(refused.value)) < 400
+    write_candles(read_candles(_whole(tmp_path, whole), "1m"), tmp_path / "c.parquet")
+    data = (tmp_path / "c.parquet").read_bytes()
+    (tmp_path / "c.parquet").write_bytes(data[: len(data) // 2])
+    with pytest.raises(InvalidInput, match=r"c\.parquet") as refused:
+        read_candles(tmp_path / "c.parquet")
+    assert len(str(refused.value)) < 400
+
+
+def _whole(folder: Path, text: str) -> Path:
+    path = folder / "whole.csv"
+    path.write_text(text)
+    return path
+
+
 def test_blank_lines_and_extra_columns_do_not_shift_lines(tmp_path: Path) -> None:
     path = tmp_path / "c.csv"
     rows = [[*row, 9] for row in changed(2, 2, 1.0)]
