@@ -16,6 +16,12 @@ from services.web.parts.trading import Candles, candles, length_for
 
 #: How much of the market's past is shown.
 PAST = timedelta(days=7)
+EARNS = "A round trip's earnings are after the maker fees of both sides, as a part of what its buy costs. "
+CHARTED = "The chart has the newest stored candles."
+NO_CANDLES = (
+    "No candles of this market are stored yet, which a backtest needs: autogrid candles fetch {exchange} {symbol} "
+    "{timeframe} --since 2024-01-01"
+)
 
 
 class Preview:
@@ -44,11 +50,8 @@ class Preview:
         put(self._problem, Markup(""))
         base, quote = show.coins(found["symbol"] or "base/quote")
         self._facts.show(_facts(found, base, quote))
-        self._hint.set_text(
-            "A round trip's earnings are after the maker fees of both sides, as a part of what its buy costs. "
-            "The chart has the newest stored candles."
-        )
         rows = await self._candles(found["exchange"], found["symbol"])
+        self._hint.set_text(EARNS + (CHARTED if rows else NO_CANDLES.format(**found)))
         self._place.set_visibility(bool(rows))
         if rows:
             self._chart.show(self._figure(found, rows))
