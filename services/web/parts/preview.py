@@ -51,7 +51,8 @@ class Preview:
         base, quote = show.coins(found["symbol"] or "base/quote")
         self._facts.show(_facts(found, base, quote))
         rows = await self._candles(found["exchange"], found["symbol"])
-        self._hint.set_text(EARNS + (CHARTED if rows else NO_CANDLES.format(**found)))
+        known = found["exchange"] and found["symbol"]
+        self._hint.set_text(EARNS + (CHARTED if rows else NO_CANDLES.format(**found) if known else ""))
         self._place.set_visibility(bool(rows))
         if rows:
             self._chart.show(self._figure(found, rows))
