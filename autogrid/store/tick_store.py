@@ -86,9 +86,13 @@ class PgTickStore:
         self._minutes: dict[int, datetime] = {}
 
     @contextmanager
-    def lock(self, bot_id: int) -> Iterator[bool]:
-        """Held for one tick, freed when the process dies; yields False if another tick holds it."""
-        with self._connection() as driver:
+    def lock(self, bot_id: int, durable: bool = True) -> Iterator[bool]:
+        """Held for one tick, freed when the process dies; yields False if another tick holds it.
+
+        Without `durable` nothing waits for the disk: after a crash of the server all of the bot's rows are as they
+        were some moments before. That is right where the exchange is kept in the same database.
+        """
+        with self._connection() as driver, _commits(driver, durable):
             session = _Session(driver)
             with driver.pipeline():
                 # In this order: the bot is read only once it is locked.
@@ -240,6 +244,20 @@ class PgTickStore:
                 if not clean:
                     connection.invalidate()
                 connection.close()
+
+
+@contextmanager
+def _commits(driver: Driver, durable: bool) -> Iterator[None]:
+    """What a commit on this connection waits for."""
+    if durable:
+        yield
+        return
+    driver.execute("SET synchronous_commit TO off")
+    try:
+        yield
+    finally:
+        if _idle(driver):  # otherwise the connection is dropped
+            driver.execute("RESET synchronous_commit")
 
 
 def _idle(driver: Driver) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from autogrid.core.bot import Bot, Event, FillRow, Order
+from autogrid.core.bot import SENT, Bot, Event, FillRow, Order
 from autogrid.errors import Halted
 from autogrid.store.bot_rows import FINAL, dumps, parameters, text_of
 from autogrid.store.coverage import when
@@ -23,6 +23,7 @@ _UPDATE = (
     "%s::text[], %s::bigint[], %s::timestamptz[], %s::text[]) AS new(id, status, exchange_id, filled, sent_at, reason) "
     "WHERE bot_order.id = new.id"
 )
+_UPDATE_LAZY = f"{_UPDATE} AND {_LAZY}"
 _INSERT = (
     "INSERT INTO bot_order (bot_id, kind, cell, cycle, attempt, side, price, lots, client_id, status, exchange_id, "
     "filled, sent_at, reason) SELECT %s, * FROM unnest(%s::smallint[], %s::int[], %s::int[], %s::int[], "
@@ -99,8 +100,13 @@ def touch(
 
 
 def update_order(driver: Driver, order: Order) -> int:
-    """Write one order's own columns; the number of rows found."""
-    return driver.execute(_UPDATE, _columns([order])).rowcount
+    """Write one order's own columns; the number of rows found.
+
+    Only `sent` has to be on the disk before anything else happens. Should the server lose another status in a crash,
+    the order is one that was sent or rests, and looking it up tells the rest.
+    """
+    query = _UPDATE if order.status == SENT else _UPDATE_LAZY
+    return driver.execute(query, _columns([order])).rowcount
 
 
 def _bot(driver: Driver, bot: Bot, change: Write) -> psycopg.Cursor[Any]:
