@@ -105,7 +105,7 @@ def live(count: int) -> None:
     """
     symbols = [f"L{n}/USDT" for n in range(count)]
     real = {"TICK_INTERVAL_S": "10", "RECV_WINDOW_MS": "5000", "HTTP_TIMEOUT_S": "10", "DISPATCH_INTERVAL_S": "1"}
-    with Stack(symbols, workers=1, concurrency=2, beats=1, streams=True, **real) as stack:
+    with Stack(symbols, workers=1, concurrency=2, beats=1, streams=True, apart="default", **real) as stack:
         for n, symbol in enumerate(symbols):
             stack.price(symbol, "101")
             stack.bot(stack.account(f"l{n}"), symbol, Grid(lower="90", upper="110", cells=4, amount="1"))

@@ -49,7 +49,10 @@ def free_port() -> int:
 
 
 class Stack:
-    """A context manager. `markets` are symbols; `workers` Celery workers of `concurrency` children, `beats` beats."""
+    """A context manager. `markets` are symbols; `workers` Celery workers of `concurrency` children, `beats` beats.
+
+    Workers take live and default tasks; another one those of the queues `apart`, with one child.
+    """
 
     def __init__(
         self,
@@ -58,7 +61,7 @@ class Stack:
         concurrency: int = 2,
         beats: int = 1,
         streams: bool = False,
-        reports: bool = False,
+        apart: str = "",
         metrics: bool = False,
         **environment: str,
     ) -> None:
@@ -69,7 +72,7 @@ class Stack:
         market = {"tick": "0.01", "lot": "0.001", "min_notional": "1", "maker_fee": "0.001", "taker_fee": "0.001"}
         self.loopback = Loopback({"markets": [{"symbol": each, **market} for each in markets]}, "--no-limits")
         self.workers, self.concurrency, self.beats, self.streams = workers, concurrency, beats, streams
-        self.reports, self.metrics = reports, metrics
+        self.apart, self.metrics = apart, metrics
         #: Process -> where it answers scrapes, if it does.
         self.scraped: dict[str, str] = {}
         self.supervisor: supervise.Supervisor | None = None
@@ -90,14 +93,14 @@ class Stack:
 
     def start(self) -> None:
         """Start workers and beats."""
+        queues = ",".join(name for name in ("live", "default") if name not in self.apart)
         members = [
-            supervise.Member(f"w{n}", supervise.worker("live,default", self.concurrency, f"w{n}"), self.servers)
+            supervise.Member(f"w{n}", supervise.worker(queues, self.concurrency, f"w{n}"), self.servers)
             for n in range(self.workers)
         ]
         members += [supervise.Member(f"b{n}", supervise.beat(), self.servers) for n in range(self.beats)]
-        if self.reports:
-            # Of its own: what takes long must not keep bots waiting.
-            members.append(supervise.Member("reports", supervise.worker("reports", 1, "reports"), self.servers))
+        if self.apart:
+            members.append(supervise.Member("apart", supervise.worker(self.apart, 1, "apart"), self.servers))
         if self.streams:
             command = [sys.executable, "-m", "services.worker.streams"]
             members.append(supervise.Member("streams", command, self.servers))

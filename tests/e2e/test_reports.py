@@ -82,7 +82,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    with Stack([SYMBOL], reports=True, streams=True, metrics=True) as stack:
+    with Stack([SYMBOL], apart="reports", streams=True, metrics=True) as stack:
         running = uvicorn.Server(uvicorn.Config(create_app(), port=0, log_config=None, lifespan="on"))
         thread = threading.Thread(target=running.run)
         thread.start()
