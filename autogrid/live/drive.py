@@ -87,17 +87,22 @@ class Drive:
         assert position is not None  # the caller has looked
         stop_loss, take_profit = position.plan.stop_loss, position.plan.take_profit
         if position.phase == RUNNING and stop_loss is not None and y <= stop_loss:
-            self._trade_to(stop_loss)
+            self._trade_to(stop_loss, y if gap else stop_loss)
             self._look(y if gap else stop_loss)
         elif position.phase == RUNNING and take_profit is not None and y >= take_profit:
-            self._trade_to(take_profit)
+            self._trade_to(take_profit, y if gap else take_profit)
             self._look(y if gap else take_profit)
         else:
-            self._trade_to(y)
+            self._trade_to(y, y)
 
-    def _trade_to(self, y: int) -> None:
-        """Fill what the leg reaches; bots with an order window place the next orders in between."""
+    def _trade_to(self, y: int, seen: int) -> None:
+        """Fill what the leg reaches; bots with an order window place the next orders in between.
+
+        seen: the price of the market once it is at `y`; beyond it where a gap jumps over a stop at `y`.
+        """
         while self.exchange.match(y):
+            if self.exchange.last == y:
+                self.exchange.arrive(seen)
             self.bot = self.react()
             if self.bot.position is None or self.bot.position.phase != RUNNING:
                 return

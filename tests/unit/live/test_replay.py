@@ -7,7 +7,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from autogrid.core.grid import Grid
 from autogrid.core.ladder import Ladder
+from autogrid.core.market import Market
 from autogrid.core.path import path_code, points
 from autogrid.core.plan import plan
 from autogrid.errors import InvalidInput
@@ -57,3 +59,20 @@ def test_the_live_engine_fills_what_the_ladder_fills(case, window):
         assert got.stopped == ladder.stopped
     else:
         assert got.position is None
+
+
+@pytest.mark.parametrize("window", [None, 2])
+def test_a_gap_over_a_stop_on_the_lowest_level_sells_at_the_open(window):
+    """The buy at the stop's own price fills on the way, but the market is beyond it by then."""
+    market = Market(tick="1", lot="0.01", maker_fee="0.001", taker_fee="0.001")
+    grid = Grid(lower="90", upper="110", cells=2, amount="1", stop_loss="90", take_profit="110")
+    down, up = (
+        [(0, 100, 100, 100, 100), (60_000, 89, 89, 89, 89)],
+        [(0, 100, 100, 100, 100), (60_000, 112, 112, 112, 112)],
+    )
+    for rows, stop in ((down, "stop_loss"), (up, "take_profit")):
+        ladder, expected = by_ladder(grid, market, rows, "nearest", 0, 0)
+        got = replay(grid, market, rows, penetration_ticks=0, window=window)
+        assert [(f.ts_ms, f.key.kind, f.key.cell, f.side, f.price, f.lots) for f in got.fills] == expected
+        assert got.stopped == ladder.stopped == stop
+    assert [fill[4] for fill in by_ladder(grid, market, down, "nearest", 0, 0)[1]] == [100, 90, 89]
