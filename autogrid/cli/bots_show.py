@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from autogrid.core.bot import Bot, Order
 from autogrid.core.market import Market
-from autogrid.core.orders import BUY, KINDS
+from autogrid.core.orders import BUY, GRID, KINDS
 from autogrid.live.explain import explain, summary
 from autogrid.store import accounts, bot_history, bots
 from autogrid.store.bot_rows import unpack_market
@@ -55,7 +55,7 @@ def details(connection: Connection, row: bots.Row) -> Group:
     )
     for _, fill in bot_history.fills(connection, row.id)[-10:]:
         when = datetime.fromtimestamp(fill.ts_ms / 1000, UTC)
-        what = KINDS[fill.key.kind] if fill.key.cell < 0 else f"cell {fill.key.cell}"
+        what = f"cell {fill.key.cell}" if fill.key.kind == GRID else KINDS[fill.key.kind]
         side, fee = "buy" if fill.side == BUY else "sell", f"{_short(fill.fee)} {fill.fee_asset}"
         fills.add_row(_time(when), what, side, f"{market.price(fill.price):f}", f"{market.amount(fill.lots):f}", fee)
     events = Table("time (UTC)", "level", "event", "", box=None, title="last events", title_justify="left")
@@ -81,9 +81,10 @@ def explained(bot: Bot, orders: Iterable[Order], problem: str | None) -> Group:
     lines = explain(bot, orders, problem)
     for line in reversed(lines):
         level = ""
-        if line.cell >= 0 and bot.position is not None:
+        i = None if bot.position is None or line.kind != GRID else bot.position.plan.index(line.cell)
+        if bot.position is not None and i is not None:
             levels = bot.position.plan.levels
-            level = f"{bot.market.price(levels[line.cell]):f}-{bot.market.price(levels[line.cell + 1]):f}"
+            level = f"{bot.market.price(levels[i]):f}-{bot.market.price(levels[i + 1]):f}"
         should = "" if line.should is None else _order(bot.market, *line.should[1:])
         order = line.rests
         rests = "" if order is None else _order(bot.market, order.side, order.price, order.lots - order.filled)

@@ -16,11 +16,11 @@ _EXACT = ("cash", "base_micro", "fees", "fees_micro")
 
 
 def pack_plain(value: Market | Grid) -> dict[str, Any]:
-    """A market or grid as strings and integers; None fields are left out."""
+    """A market or grid as strings and integers; fields that are None or False, their defaults, are left out."""
     return {
         name: str(each) if isinstance(each, Decimal) else each
         for name, each in asdict(value).items()
-        if each is not None
+        if each is not None and each is not False
     }
 
 
@@ -28,6 +28,8 @@ def pack_plan(plan: Plan) -> dict[str, Any]:
     """What of a plan does not follow from grid and market."""
     names = ("levels", "lots", "gross", "start", "start_fill", "empty", "start_lots", "cash", "stop_loss")
     packed = {name: getattr(plan, name) for name in (*names, "take_profit", "stop_sell")}
+    if plan.offset:
+        packed["offset"] = plan.offset
     return {name: list(value) if isinstance(value, tuple) else value for name, value in packed.items()}
 
 

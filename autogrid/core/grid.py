@@ -10,6 +10,7 @@ from autogrid.errors import InvalidInput, shortened
 SPACINGS = ("arithmetic", "geometric")
 STOP_ACTIONS = ("sell", "keep")
 SIZINGS = ("amount", "quote", "investment")
+TRAILINGS = ("up", "down", "both")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,10 @@ class Grid:
     stop_action: str = "sell"
     #: Nothing rests until the price reaches this.
     trigger: Decimal | None = None
+    #: Whether the levels follow a price that leaves them: "up", "down", "both", or None: they stay.
+    trailing: str | None = None
+    #: True: stops stay where they are when the levels move; else they move with them.
+    stop_fixed: bool = False
 
     def __init__(
         self,
@@ -55,6 +60,8 @@ class Grid:
         take_profit: Number | None = None,
         stop_action: str = "sell",
         trigger: Number | None = None,
+        trailing: str | None = None,
+        stop_fixed: bool = False,
     ) -> None:
         given = {
             "lower": lower, "upper": upper, "amount": amount, "quote": quote, "investment": investment,
@@ -68,7 +75,19 @@ class Grid:
         object.__setattr__(self, "cells", _cells(cells))
         object.__setattr__(self, "spacing", one_of("spacing", spacing, SPACINGS))
         object.__setattr__(self, "stop_action", one_of("stop_action", stop_action, STOP_ACTIONS))
+        object.__setattr__(self, "trailing", None if trailing is None else one_of("trailing", trailing, TRAILINGS))
+        if not isinstance(stop_fixed, bool):
+            raise InvalidInput(f"stop_fixed must be true or false, without quotes, was {stop_fixed!r}")
+        object.__setattr__(self, "stop_fixed", stop_fixed)
         self._check()
+
+    @property
+    def trails_up(self) -> bool:
+        return self.trailing in ("up", "both")
+
+    @property
+    def trails_down(self) -> bool:
+        return self.trailing in ("down", "both")
 
     def _check(self) -> None:
         if self.lower >= self.upper:

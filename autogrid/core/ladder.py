@@ -1,4 +1,4 @@
-"""The grid as a state machine: legs of the price in, fills out (contract, sections 3 and 4).
+"""The grid as a state machine: legs of the price in, fills out (contract, sections 3, 4 and 9).
 
 This is the definition. The compiled kernel of `autogrid.research` is tested against it fill by fill.
 """
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from autogrid.core.ledger import Books
 from autogrid.core.orders import BUY, GRID, SELL, START, STOP, Fill
 from autogrid.core.plan import Plan
+from autogrid.core.trailing import Trailing, lowered, raised
 
 
 @dataclass
@@ -16,7 +17,7 @@ class Ladder:
     """One full-fill grid.
 
     `empty` (the contract's j) is the whole state of a running grid: cells below it wait to buy, cells
-    from it on hold base. Prices in ticks.
+    from it on hold base. Prices in ticks. A trailing grid also has its window of levels: the plan moves with it.
     """
 
     plan: Plan
@@ -40,21 +41,28 @@ class Ladder:
         self.started = True
         if self.plan.start_lots:
             yield self._book(Fill(START, -1, BUY, self.plan.start_fill, self.plan.start_lots))
+        while self._trail(self.plan.start):
+            pass
 
     def leg(self, y: int, *, gap: bool = False) -> Iterator[Fill]:
         """The price moves on to `y`; `gap` marks the jump from the last close to the open."""
         if not self.started or self.stopped:
             return
-        stop_loss, take_profit = self.plan.stop_loss, self.plan.take_profit
-        if stop_loss is not None and y <= stop_loss:
-            yield from self._buy_down_to(stop_loss)
-            yield from self._stop("stop_loss", y if gap else stop_loss)
-        elif take_profit is not None and y >= take_profit:
-            yield from self._sell_up_to(take_profit)
-            yield from self._stop("take_profit", y if gap else take_profit)
-        else:
-            yield from self._buy_down_to(y)
-            yield from self._sell_up_to(y)
+        # The price passes the levels one by one: a stop that a move of the grid takes along is not reached by it.
+        while not self.stopped:
+            stop_loss, take_profit = self.plan.stop_loss, self.plan.take_profit
+            reason, end = None, y
+            if stop_loss is not None and y <= stop_loss:
+                reason, end = "stop_loss", stop_loss
+            elif take_profit is not None and y >= take_profit:
+                reason, end = "take_profit", take_profit
+            yield from self._buy_down_to(end)
+            yield from self._sell_up_to(end)
+            if self._trail(end):
+                continue
+            if reason is None:
+                return
+            yield from self._stop(reason, y if gap else end)
 
     def candle(self, walk: tuple[int, int, int, int], last_close: int | None) -> Iterator[Fill]:
         """All legs of one candle. `last_close` is None for the very first candle."""
@@ -69,15 +77,29 @@ class Ladder:
         levels = self.plan.levels
         while self.empty > 0 and y <= levels[self.empty - 1] - self.penetration:
             self.empty -= 1
-            cell = self.empty
-            yield self._book(Fill(GRID, cell, BUY, levels[cell], self.plan.gross[cell]))
+            i = self.empty
+            yield self._book(Fill(GRID, self.plan.offset + i, BUY, levels[i], self.plan.gross[i]))
 
     def _sell_up_to(self, y: int) -> Iterator[Fill]:
         levels = self.plan.levels
         while self.empty < self.plan.n and y >= levels[self.empty + 1] + self.penetration:
-            cell = self.empty
+            i = self.empty
             self.empty += 1
-            yield self._book(Fill(GRID, cell, SELL, levels[cell + 1], self.plan.lots[cell]))
+            yield self._book(Fill(GRID, self.plan.offset + i, SELL, levels[i + 1], self.plan.lots[i]))
+
+    def _trail(self, y: int) -> bool:
+        """Move one level where the price has gone so far beyond the last one; False where the grid stays."""
+        plan, rules = self.plan, Trailing(self.penetration)
+        up = raised(plan, self.books.cash, rules) if self.empty == plan.n else None
+        down = lowered(plan, rules) if self.empty == 0 else None
+        if up is not None and y >= up[0]:
+            self.plan = self.books.plan = up[1]
+        elif down is not None and y <= down[0]:
+            self.plan = down[1]
+            self.books.inherit(self.plan, plan.offset + plan.n - 1, self.plan.offset)
+        else:
+            return False
+        return True
 
     def _stop(self, reason: str, price: int) -> Iterator[Fill]:
         self.stopped = reason

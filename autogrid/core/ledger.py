@@ -69,6 +69,12 @@ class Books:
         self.excess_cost += self.cost.pop(cell)
         return True
 
+    def inherit(self, plan: Plan, old: int, new: int) -> None:
+        """The grid has moved to `plan`: what cell `old` holds is the cell `new`'s from now on, at the same cost."""
+        self.plan = plan
+        if old in self.lots:
+            self.lots[new], self.cost[new] = self.lots.pop(old), self.cost.pop(old)
+
     def _fee(self, fill: Fill, notional: int) -> Fee:
         market = self.plan.market
         ppm = market.taker_ppm if fill.is_taker else market.maker_ppm
@@ -90,11 +96,14 @@ class Books:
             self.other_fees[fee.asset] = self.other_fees.get(fee.asset, 0) + amount
 
     def _hold(self, fill: Fill) -> None:
-        left = fill.lots
-        cells = range(self.plan.empty, self.plan.n) if fill.kind == START else (fill.cell,)
-        for cell in cells:
+        left, plan = fill.lots, self.plan
+        for cell in range(plan.empty, plan.n) if fill.kind == START else (fill.cell,):
+            # What comes for a cell that the grid has left behind, or so late a start, belongs to no cell.
+            i = plan.index(cell)
+            if i is None or (fill.kind == START and plan.offset):
+                continue
             have = self.lots.get(cell, 0)
-            part = min(left, self.plan.lots[cell] - have)
+            part = min(left, plan.lots[i] - have)
             if part > 0:
                 self.lots[cell] = have + part
                 self.cost[cell] = self.cost.get(cell, 0) + part * fill.price

@@ -35,6 +35,28 @@ def levels_or_none(lower: Decimal, upper: Decimal, cells: int, spacing: str, tic
     return _all(Fraction(lower) / Fraction(tick), Fraction(upper) / Fraction(tick), cells, spacing)
 
 
+class Ruler:
+    """The formula of one grid's levels, for any index: below 0 and above `cells` it goes on."""
+
+    def __init__(self, lower: Decimal, upper: Decimal, cells: int, spacing: str, tick: Decimal) -> None:
+        self.cells = cells
+        self._tick = Fraction(tick)
+        self._shape = _Shape(Fraction(lower) / self._tick, Fraction(upper) / self._tick, cells)
+        self._level = _arithmetic if spacing == "arithmetic" else _geometric
+
+    def level(self, i: int) -> int:
+        """Level i in ticks; below 1 where arithmetic levels leave what can be a price."""
+        return self._level(self._shape, i)
+
+    def moved(self, price: Decimal, by: int) -> int:
+        """`price` in ticks after it moved by so many levels, rounded half to even from its exact value."""
+        shape, exact = self._shape, Fraction(price) / self._tick
+        if self._level is _arithmetic:
+            return round(exact + by * shape.step)
+        # As a level of a grid whose lowest level is `price`.
+        return _geometric(_Shape(exact, exact * shape.high / shape.low, self.cells), by) if by else round(exact)
+
+
 def nearest_level(found: tuple[int, ...], price: int) -> int:
     """Index of the level nearest to `price` ticks; ties go to the lower index."""
     right = bisect_left(found, price)
@@ -95,10 +117,12 @@ def _arithmetic(shape: _Shape, i: int) -> int:
 def _geometric(shape: _Shape, i: int) -> int:
     if i == shape.cells:
         return round(shape.high)
-    near: float = shape.low_float * shape.ratio ** (i / shape.cells)
-    # The float's error is some 1e-15 of its value; it decides unless a tie is within a thousand times that.
-    if abs(near % 1.0 - 0.5) > near * 1e-12 + 1e-9:
-        return round(near)
+    # The float's error is some 1e-15 of its value; it decides unless a tie is within a thousand times that. Far
+    # beyond the ends the error of the ratio is multiplied.
+    if abs(i) <= 10 * shape.cells:
+        near: float = shape.low_float * shape.ratio ** (i / shape.cells)
+        if abs(near % 1.0 - 0.5) > near * 1e-12 + 1e-9:
+            return round(near)
     return _geometric_exact(shape.low, shape.high, i, shape.cells)
 
 

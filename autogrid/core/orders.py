@@ -13,6 +13,10 @@ _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #: Fields of a client order id after the leading "g" and the two characters of the installation: name, width.
 _FIELDS = (("bot", 4), ("generation", 2), ("slot", 3), ("cycle", 4), ("attempt", 2))
 _START_SLOT, _STOP_SLOT = 62**3 - 1, 62**3 - 2
+#: Cells that a slot can name. A trailing grid has cells below 0, which are counted down from the stop order's slot, and
+#: cells beyond its first ones.
+MAX_CELL = 62**3 // 2 - 1
+MIN_CELL = MAX_CELL + 1 - _STOP_SLOT
 
 
 class Fill(NamedTuple):
@@ -39,9 +43,9 @@ class Key(NamedTuple):
     """What an order is for. At most one live order per (kind, cell)."""
 
     kind: int
-    #: -1 for start and stop orders.
+    #: -1 for start and stop orders; a trailing grid has cells below 0 too: `kind` tells them apart.
     cell: int
-    #: How often the cell had turned before.
+    #: How often the cell, and those whose place it took when the grid moved, had turned before.
     cycle: int
 
 
@@ -82,7 +86,7 @@ def client_id(name: OrderName) -> str:
     `attempt` counts orders for one key: a new one only after the one before is known to be final.
     """
     kind, cell, cycle = name.key
-    slot = cell if kind == GRID else _START_SLOT if kind == START else _STOP_SLOT
+    slot = _slot(cell) if kind == GRID else _START_SLOT if kind == START else _STOP_SLOT
     values = {"bot": name.bot, "generation": name.generation, "slot": slot, "cycle": cycle, "attempt": name.attempt}
     return f"g{name.tag}" + "".join(_encode(field, values[field], width) for field, width in _FIELDS)
 
@@ -97,8 +101,14 @@ def parse_client_id(text: str) -> OrderName | None:
         at += width
     slot = values["slot"]
     kind = START if slot == _START_SLOT else STOP if slot == _STOP_SLOT else GRID
-    key = Key(kind, slot if kind == GRID else -1, values["cycle"])
+    key = Key(kind, -1 if kind != GRID else slot if slot <= MAX_CELL else slot - _STOP_SLOT, values["cycle"])
     return OrderName(text[1:3], values["bot"], values["generation"], key, values["attempt"])
+
+
+def _slot(cell: int) -> int:
+    if not MIN_CELL <= cell <= MAX_CELL:
+        raise InvalidInput(f"cell must be from {MIN_CELL} to {MAX_CELL} to fit a client order id, was {cell}")
+    return cell if cell >= 0 else _STOP_SLOT + cell
 
 
 def _encode(field: str, value: int, width: int) -> str:

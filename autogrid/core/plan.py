@@ -41,11 +41,18 @@ class Plan:
     take_profit: int | None
     #: True if a stop sells the base.
     stop_sell: bool
+    #: Number of the lowest cell: how many levels a trailing grid has moved up since its start (down: below 0).
+    offset: int = 0
 
     @property
     def n(self) -> int:
         """The number of cells."""
         return len(self.lots)
+
+    def index(self, cell: int) -> int | None:
+        """Where in `lots` the cell of this number is; None where the grid does not have it (any more)."""
+        i = cell - self.offset
+        return i if 0 <= i < len(self.lots) else None
 
 
 class Draft(NamedTuple):
@@ -96,23 +103,28 @@ def plan(grid: Grid, market: Market, start: int, cash: Number | None = None, sli
     )
 
 
-def check_headroom(planned: Plan, highest: int, travel: int = 0) -> None:
+def check_headroom(planned: Plan, highest: int, travel: int = 0, most: int = 0) -> None:
     """InvalidInput if any integer of a run could leave int64.
 
     highest: the highest price that can occur, ticks. travel: how far the price moves in all, ticks: no cell can
-    earn more than its lots times that.
+    earn more than its lots times that. most: the most lots of a cell of a trailing grid.
     """
-    market, base = planned.market, max(planned.start_lots, sum(planned.gross)) + planned.n
+    market, gross = planned.market, max(planned.gross)
+    base = max(planned.start_lots, sum(planned.gross)) + planned.n
+    if planned.grid.trailing is not None:
+        gross = max(gross, gross_lots(most, market.maker_ppm))
+        base = max(base, planned.n * gross + planned.n)
     ppm = max(market.maker_ppm, market.taker_ppm)
     largest = max(
         planned.start_lots * planned.start_fill,
         max(x * level for x, level in zip(planned.gross, planned.levels[1:], strict=True)),
         base * highest if planned.stop_sell and (planned.stop_loss or planned.take_profit) else 0,
+        gross * highest if planned.grid.trailing is not None else 0,
     )
     worst = {
         "a fee (notional x ppm)": largest * ppm + 500_000,
         "base in millionths of a lot": base * MICRO,
-        "equity": planned.cash + base * highest + travel * max(planned.gross),
+        "equity": planned.cash + base * highest + travel * gross,
         "a remainder (price in ticks x a million)": highest * MICRO if market.fee_in_base else 0,
     }
     for name, value in worst.items():

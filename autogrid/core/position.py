@@ -10,6 +10,7 @@ from typing import NamedTuple
 from autogrid.core.ledger import MICRO, Books, Fee
 from autogrid.core.orders import BUY, GRID, SELL, START, STOP, Fill, Intent, Key
 from autogrid.core.plan import Plan
+from autogrid.core.trailing import Trailing, lowered, raised
 
 #: Phases of a position, in order.
 STARTING, RUNNING, STOPPING, DONE = "starting", "running", "stopping", "done"
@@ -28,7 +29,10 @@ class Trade(NamedTuple):
 
 @dataclass
 class Position:
-    """One planned grid. Cell i waits to buy at level i, or holds base and waits to sell at level i + 1."""
+    """One planned grid. Cell i waits to buy at level i, or holds base and waits to sell at level i + 1.
+
+    A trailing grid's cells are numbered on below 0 and above n - 1; lists have them in order from `plan.offset` on.
+    """
 
     plan: Plan
     phase: str = STARTING
@@ -43,7 +47,8 @@ class Position:
     holds: list[bool] = field(init=False)
     #: Lots of each waiting cell's present buy filled so far.
     done: list[int] = field(init=False)
-    #: How often each cell has turned.
+    #: How often each cell has turned. A cell that is added when the grid moves goes on with the next number of the one
+    #: that is dropped: whichever cell comes back, its orders have names that were never used.
     cycle: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -68,12 +73,12 @@ class Position:
         if key.kind == STOP:
             self.stop_done += trade.lots
             return True
-        cell = key.cell
-        if key.cycle != self.cycle[cell] or (trade.side == SELL) != self.holds[cell]:
+        cell, i = key.cell, self.plan.index(key.cell)
+        if i is None or key.cycle != self.cycle[i] or (trade.side == SELL) != self.holds[i]:
             return False
         if trade.side == BUY:
-            self.done[cell] += trade.lots
-            excess = self.done[cell] - self.plan.gross[cell]
+            self.done[i] += trade.lots
+            excess = self.done[i] - self.plan.gross[i]
             if excess >= 0:
                 self._turn(cell)
             return excess <= 0
@@ -82,11 +87,12 @@ class Position:
         return trade.lots <= held
 
     def _turn(self, cell: int) -> None:
-        if self.holds[cell] and self.books.settle(cell):
+        i = cell - self.plan.offset
+        if self.holds[i] and self.books.settle(cell):
             self.books.round_trips += 1
-        self.holds[cell] = not self.holds[cell]
-        self.cycle[cell] += 1
-        self.done[cell] = 0
+        self.holds[i] = not self.holds[i]
+        self.cycle[i] += 1
+        self.done[i] = 0
 
     def _to_sell(self, cell: int) -> int:
         return self.books.lots.get(cell, 0) - self.shortage().get(cell, 0)
@@ -115,12 +121,13 @@ class Position:
         little to be sold, keeps it as dust and buys anew.
         """
         least = self.plan.market.min_notional_atoms
-        if self.holds[cell] or self.books.lots.get(cell, 0) * self.plan.levels[cell + 1] >= least:
+        i = cell - self.plan.offset
+        if self.holds[i] or self.books.lots.get(cell, 0) * self.plan.levels[i + 1] >= least:
             self._turn(cell)
         else:
             self.books.settle(cell)
-            self.cycle[cell] += 1
-            self.done[cell] = 0
+            self.cycle[i] += 1
+            self.done[i] = 0
 
     def shortage(self) -> dict[int, int]:
         """cell -> lots it cannot sell because fees were taken from the base; from the highest cell down.
@@ -128,13 +135,13 @@ class Position:
         Empty on markets that do what their rules say: buys are grossed up for the fee, and the fee of a buy that is
         filled in part is known.
         """
-        lots, market = self.books.lots, self.plan.market
+        lots, market, first = self.books.lots, self.plan.market, self.plan.offset
         kept = MICRO - market.maker_ppm if market.fee_in_base else MICRO
-        due = sum(held * (MICRO if self.holds[cell] else kept) for cell, held in lots.items())
+        due = sum(held * (MICRO if self.holds[cell - first] else kept) for cell, held in lots.items())
         missing = -int((self.books.base_micro - due) // MICRO)
         found = {}
         if missing > 0:
-            for cell in sorted((cell for cell in lots if self.holds[cell]), reverse=True):
+            for cell in sorted((cell for cell in lots if self.holds[cell - first]), reverse=True):
                 part = min(missing, lots[cell])
                 if part <= 0:
                     break
@@ -153,6 +160,51 @@ class Position:
         if self.plan.take_profit is not None and price >= self.plan.take_profit:
             return "take_profit"
         return None
+
+    def trail(self, price: int, rules: Trailing) -> bool:
+        """Move one level where the traded price has gone so far beyond the last one (contract, section 9).
+
+        False where the grid stays: while a cell is filled in part, and where a stop comes first.
+        """
+        move = self.next_move(price, rules)
+        if move is None:
+            return False
+        old, self.plan = self.plan, move
+        up = move.offset > old.offset
+        if up:
+            self.books.plan = move
+        else:
+            self.books.inherit(move, old.offset + old.n - 1, move.offset)
+        at = 1 if up else old.n - 1
+        self.holds = self.holds[at:] + self.holds[:at]
+        self.done = self.done[at:] + self.done[:at]
+        self.cycle = self.cycle[at:] + self.cycle[:at]
+        self.cycle[-1 if up else 0] += 1
+        return True
+
+    def next_move(self, price: int, rules: Trailing) -> Plan | None:
+        """The plan one level on, where the traded price calls for it."""
+        plan, limit = self.plan, price
+        if self.phase != RUNNING or plan.grid.trailing is None:
+            return None
+        up = down = None
+        if not any(self.holds) and not self.books.lots:
+            limit = price if plan.take_profit is None else min(price, plan.take_profit)
+            up = raised(plan, self.books.cash, rules)
+        elif all(self.holds):
+            limit = price if plan.stop_loss is None else max(price, plan.stop_loss)
+            down = lowered(plan, rules)
+        if up is not None and limit >= up[0]:
+            return up[1]
+        return down[1] if down is not None and limit <= down[0] else None
+
+    def moves_at(self, rules: Trailing) -> tuple[int | None, int | None]:
+        """Prices (ticks) at or below, at or above which the grid moves; None where it does not."""
+        if self.phase != RUNNING or self.plan.grid.trailing is None:
+            return None, None
+        up = raised(self.plan, self.books.cash, rules) if not any(self.holds) and not self.books.lots else None
+        down = lowered(self.plan, rules) if all(self.holds) else None
+        return down and down[0], up and up[0]
 
     @property
     def empty(self) -> int:
@@ -176,18 +228,22 @@ class Position:
         return self._ladder(window) if self.phase == RUNNING else []
 
     def _ladder(self, window: int | None) -> list[Intent]:
-        plan, levels, lots = self.plan, self.plan.levels, self.books.lots
+        plan, levels, lots, first = self.plan, self.plan.levels, self.books.lots, self.plan.offset
         short = self.shortage()
         # From the turning point outwards: the highest buys and the lowest sells first.
-        buys = [cell for cell, holding in enumerate(self.holds) if not holding][::-1]
-        sells = [cell for cell in range(plan.n) if lots.get(cell, 0) > short.get(cell, 0) and self.holds[cell]]
+        buys = [i for i, holding in enumerate(self.holds) if not holding][::-1]
+        sells = [i for i in range(plan.n) if self.holds[i] and lots.get(first + i, 0) > short.get(first + i, 0)]
         if window is not None and len(buys) + len(sells) > window:
             some = min(len(buys), max(window - window // 2, window - len(sells)))
             buys, sells = buys[:some], sells[: window - some]
         return [
-            Intent(Key(GRID, cell, self.cycle[cell]), BUY, levels[cell], plan.gross[cell] - self.done[cell])
-            for cell in buys
+            Intent(Key(GRID, first + i, self.cycle[i]), BUY, levels[i], plan.gross[i] - self.done[i]) for i in buys
         ] + [
-            Intent(Key(GRID, cell, self.cycle[cell]), SELL, levels[cell + 1], lots[cell] - short.get(cell, 0))
-            for cell in sells
+            Intent(
+                Key(GRID, first + i, self.cycle[i]),
+                SELL,
+                levels[i + 1],
+                lots[first + i] - short.get(first + i, 0),
+            )
+            for i in sells
         ]

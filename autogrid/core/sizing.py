@@ -37,17 +37,17 @@ def lots_per_cell(grid: Grid, market: Market, found: tuple[int, ...], empty: int
 def cost(market: Market, found: tuple[int, ...], lots: tuple[int, ...], empty: int, fill: int) -> int:
     """Atoms for the start order and all buys that rest after it, fees and gross-ups included."""
     held = sum(lots[empty:])
-    total = _buy(market, fill, held, market.taker_ppm) if held else 0
+    total = buy_cost(market, fill, held, market.taker_ppm) if held else 0
     if not market.fee_in_base:
         ppm = market.maker_ppm
         for i in range(empty):
             notional = found[i] * lots[i]
             total += notional + (notional * ppm + 500_000) // 1_000_000
         return total
-    return total + sum(_buy(market, found[i], lots[i], market.maker_ppm) for i in range(empty))
+    return total + sum(buy_cost(market, found[i], lots[i], market.maker_ppm) for i in range(empty))
 
 
-def _buy(market: Market, price: int, lots: int, ppm: int) -> int:
+def buy_cost(market: Market, price: int, lots: int, ppm: int) -> int:
     """Atoms that leave the cash so that `lots` arrive."""
     if market.fee_in_base:
         return price * gross_lots(lots, ppm)
@@ -57,12 +57,13 @@ def _buy(market: Market, price: int, lots: int, ppm: int) -> int:
 def earns(market: Market, found: tuple[int, ...], lots: tuple[int, ...]) -> bool:
     """True if every cell's sell brings more than its buy costs."""
     # From the top: with equal distances the cells there are the narrowest in proportion.
-    return all(_earns(market, found[i], found[i + 1], lots[i]) for i in reversed(range(len(lots))))
+    return all(cell_earns(market, found[i], found[i + 1], lots[i]) for i in reversed(range(len(lots))))
 
 
-def _earns(market: Market, buy: int, sell: int, lots: int) -> bool:
+def cell_earns(market: Market, buy: int, sell: int, lots: int) -> bool:
+    """True if the sell brings more than the buy costs."""
     revenue = sell * lots
-    return revenue - fee_atoms(revenue, market.maker_ppm) > _buy(market, buy, lots, market.maker_ppm)
+    return revenue - fee_atoms(revenue, market.maker_ppm) > buy_cost(market, buy, lots, market.maker_ppm)
 
 
 def smallest_lots(market: Market, found: tuple[int, ...]) -> int | None:

@@ -87,7 +87,7 @@ class Acting:
         bot.sent_ms = [at for at in bot.sent_ms if at > now - MINUTE_MS]
         resting = sum(o.price * (o.lots - o.filled) for o in live if o.side == BUY)
         base = 0 if bot.position is None else int(bot.position.books.base_micro // MICRO) * price
-        taking = any(intent.key.cell < 0 for intent in changes.place)
+        taking = any(intent.key.kind != GRID for intent in changes.place)
         close = KnownClose(None, "")
         if taking and bot.limits.max_price_deviation is not None:
             close = known_close(bot, self.store, self.exchange, now, self.close_age_ms)

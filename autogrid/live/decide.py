@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from autogrid.core.bot import Bot, Event, Order
 from autogrid.core.ledger import MICRO
-from autogrid.core.orders import STOP, Intent
+from autogrid.core.orders import GRID, STOP, Intent
 from autogrid.core.plan import plan
 from autogrid.core.position import DONE, RUNNING, STARTING, STOPPING, Position
 from autogrid.core.risk import daily_loss
+from autogrid.core.trailing import Trailing
 from autogrid.errors import InvalidInput
 
 DAY_MS = 86_400_000
@@ -60,6 +61,31 @@ def obey(bot: Bot) -> list[Event]:
         bot.status = "waiting" if position is None else "running"
         bot.reason = None
     return [Event("info", "bot_status", {"status": bot.status})] if bot.status != before else []
+
+
+def trail(bot: Bot, price: int, rules: Trailing) -> list[Event]:
+    """Move a trailing grid as far as the traded price calls for; not while its owner has it paused or held."""
+    position = bot.position
+    if position is None or bot.wish != "run" or bot.status != "running":
+        return []
+    before = position.plan.offset
+    while position.trail(price, rules):
+        pass
+    plan = position.plan
+    if plan.offset == before:
+        return []
+    _forget(bot)
+    lower, upper = (str(bot.market.price(level)) for level in (plan.levels[0], plan.levels[-1]))
+    return [Event("info", "grid_moved", {"levels": plan.offset - before, "lower": lower, "upper": upper})]
+
+
+def _forget(bot: Bot) -> None:
+    """What is remembered of cells that a moved grid has no more: their orders' names never come again."""
+    assert bot.position is not None  # it has moved
+    gone = [at for at in {*bot.notes, *bot.attempts} if at[0] == GRID and bot.position.plan.index(at[1]) is None]
+    for at in gone:
+        bot.notes.pop(at, None)
+        bot.attempts.pop(at, None)
 
 
 def check_stops(bot: Bot, price: int) -> list[Event]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from autogrid.core.bot import Bot
 from autogrid.core.path import points
 from autogrid.core.position import DONE, RUNNING
+from autogrid.core.trailing import DEFAULT, Trailing
 from autogrid.exchange.simulated import Simulated
 
 #: Candle open time in ms, then open, high, low, close in ticks, consistent (low <= open, close <= high).
@@ -25,6 +26,8 @@ class Drive:
     bot: Bot
     #: Order of extremes, a code of `core.path`.
     path: int = 0
+    #: How a trailing grid moves.
+    trailing: Trailing = DEFAULT
     #: Close of the candle before, None at the first.
     close: int | None = None
     #: Prices between which nothing can happen; (FAR, -FAR) makes every candle look.
@@ -83,17 +86,30 @@ class Drive:
             self._look(at)
 
     def _leg(self, y: int, gap: bool) -> None:
+        while True:
+            position = self.bot.position
+            assert position is not None  # the caller has looked
+            plan, running = position.plan, position.phase == RUNNING
+            if running and plan.stop_loss is not None and y <= plan.stop_loss:
+                self._trade_to(plan.stop_loss, y if gap else plan.stop_loss)
+                self._look(y if gap else plan.stop_loss)
+            elif running and plan.take_profit is not None and y >= plan.take_profit:
+                self._trade_to(plan.take_profit, y if gap else plan.take_profit)
+                self._look(y if gap else plan.take_profit)
+            else:
+                self._trade_to(y, y)
+                if self._moves(y):
+                    self._look(y)
+            if self.finished or self._offset == plan.offset:
+                return  # else the grid has moved, and its stops with it: the leg goes on
+
+    @property
+    def _offset(self) -> int | None:
+        return None if self.bot.position is None else self.bot.position.plan.offset
+
+    def _moves(self, y: int) -> bool:
         position = self.bot.position
-        assert position is not None  # the caller has looked
-        stop_loss, take_profit = position.plan.stop_loss, position.plan.take_profit
-        if position.phase == RUNNING and stop_loss is not None and y <= stop_loss:
-            self._trade_to(stop_loss, y if gap else stop_loss)
-            self._look(y if gap else stop_loss)
-        elif position.phase == RUNNING and take_profit is not None and y >= take_profit:
-            self._trade_to(take_profit, y if gap else take_profit)
-            self._look(y if gap else take_profit)
-        else:
-            self._trade_to(y, y)
+        return position is not None and position.next_move(y, self.trailing) is not None
 
     def _trade_to(self, y: int, seen: int) -> None:
         """Fill what the leg reaches; bots with an order window place the next orders in between.
@@ -118,6 +134,6 @@ class Drive:
         if position is None or position.phase not in (RUNNING, DONE):
             return
         down, up = self.exchange.reach()
-        plan = position.plan
-        self.low = max(-FAR if down is None else down, -FAR if plan.stop_loss is None else plan.stop_loss)
-        self.high = min(FAR if up is None else up, FAR if plan.take_profit is None else plan.take_profit)
+        plan, moves = position.plan, position.moves_at(self.trailing)
+        self.low = max(-FAR if price is None else price for price in (down, plan.stop_loss, moves[0]))
+        self.high = min(FAR if price is None else price for price in (up, plan.take_profit, moves[1]))

@@ -53,7 +53,8 @@ def explain(bot: Bot, orders: Iterable[Order], account_problem: str | None = Non
     price = bot.last_price or 0
     wanted = _wanted(bot, price, None)
     inside = wanted.keys() & _wanted(bot, price, bot.window).keys()
-    cells = [] if bot.position is None else [(GRID, cell) for cell in range(bot.position.plan.n)]
+    plan = None if bot.position is None else bot.position.plan
+    cells = [] if plan is None else [(GRID, cell) for cell in range(plan.offset, plan.offset + plan.n)]
     lines = []
     for at in [*cells, *sorted((wanted.keys() | there.keys()) - set(cells))]:
         should = wanted.get(at) if at in inside else None
@@ -129,7 +130,9 @@ def _unwanted(bot: Bot, order: Order) -> str:
         return _unknown(order)
     if bot.status in FINAL and bot.wish != "kill":
         return f"left as it was: the bot is {bot.status}: {bot.reason or ''}".rstrip(": ")
-    return "dropped at the next tick" if order.status == PLANNED else "cancelled at the next tick"
+    then = "dropped at the next tick" if order.status == PLANNED else "cancelled at the next tick"
+    moved = order.key.kind == GRID and bot.position is not None and bot.position.plan.index(order.key.cell) is None
+    return f"the grid has moved away from this cell: {then}" if moved else then
 
 
 def _order(bot: Bot, want: Intent, order: Order) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from autogrid.core.bot import OPEN, Bot, Event, Order
 from autogrid.core.orders import BUY
+from autogrid.core.trailing import DEFAULT, Trailing
 from autogrid.errors import Halted, InvalidInput
 from autogrid.exchange.port import Exchange
 from autogrid.live import decide
@@ -33,6 +34,8 @@ class TickRules:
     close_age_ms: int = CLOSE_AGE_MS
     #: The same code with other strategies than `static`.
     other_hashes: frozenset[str] = frozenset()
+    #: How trailing grids move.
+    trailing: Trailing = DEFAULT
 
 
 @dataclass
@@ -145,7 +148,9 @@ class _Pass:
         before = self._memory()
         bot.cursor, bot.last_price = settled.cursor, price
         events = settled.events + self._reduce(settled)
-        events += decide.begin(bot, price) + decide.obey(bot) + decide.check_stops(bot, price)
+        events += decide.begin(bot, price) + decide.obey(bot)
+        # A grid moves before its stops are looked at: they move with it.
+        events += decide.trail(bot, price, self.rules.trailing) + decide.check_stops(bot, price)
         events += decide.check_loss(bot, price, self.clock())
         acting = Acting(bot, self.store, self.exchange, self.clock, self.rules.close_age_ms)
         extra = [order for order in settled.live if DUPLICATE in order.client_id]

@@ -217,6 +217,7 @@ def _apart(name: Name, got: _Sum, wanted: _Sum, plan: Plan | None, price: int) -
 
 def _planned(key: Key, side: int, plan: Plan | None) -> int | None:
     """Lots of the cell's whole order; None where the plan does not say."""
-    if plan is None or not 0 <= key.cell < plan.n:
+    i = None if plan is None else plan.index(key.cell)
+    if plan is None or i is None:
         return None
-    return plan.gross[key.cell] if side == BUY else plan.lots[key.cell]
+    return plan.gross[i] if side == BUY else plan.lots[i]

@@ -83,6 +83,7 @@ def replay_like(expected: Result, study: Study) -> Replayed:
         path=study.path,
         penetration_ticks=study.penetration_ticks,
         slippage_ticks=study.slippage_ticks,
+        cell_market=run.market,
     )
     books = Books(run.plan) if done.position is None else done.position.books
     live = Run(
@@ -95,6 +96,7 @@ def replay_like(expected: Result, study: Study) -> Replayed:
         metrics=run.metrics,
         stopped=done.stopped,
         started=done.position is not None,
+        moves=run.moves,
     )
     return Replayed(live, expected.candles, done.fills)
 

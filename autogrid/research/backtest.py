@@ -54,6 +54,7 @@ def backtest(
         metrics=metrics(outcome, books, ticks, facts),
         stopped=outcome.stopped,
         started=outcome.started,
+        moves=outcome.moves,
     )
     return Result(run, candles)
 

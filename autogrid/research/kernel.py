@@ -17,9 +17,10 @@ R_MAKER, R_TAKER, R_FEE_IN_BASE, R_PATH, R_EMPTY = 5, 6, 7, 8, 9
 R_START, R_START_FILL, R_START_LOTS, R_CASH, R_SIZE = 10, 11, 12, 13, 14
 
 # Indices into `books`, the integer results. DUST is base beyond the cells, in millionths of a lot.
+# OFFSET and MOVES are a trailing grid's (kernel_trail): number of its lowest cell, and how often it moved.
 B_EMPTY, B_HIGHEST, B_CASH, B_HELD, B_DUST, B_FEES, B_FEES_MICRO = 0, 1, 2, 3, 4, 5, 6
 B_REALISED, B_EXCESS_COST, B_EXCESS_REVENUE, B_ROUND_TRIPS, B_FILLS = 7, 8, 9, 10, 11
-B_STOPPED, B_FIRST, B_LAST, B_COST, B_SIZE = 12, 13, 14, 15, 16
+B_STOPPED, B_FIRST, B_LAST, B_COST, B_OFFSET, B_MOVES, B_SIZE = 12, 13, 14, 15, 16, 17, 18
 STOP_LOSS, TAKE_PROFIT = 1, 2
 
 # Indices into `stats`, the float results. Money in atoms.

@@ -19,6 +19,8 @@ class Trace:
     empty: list[int]
     cash: list[Exact]
     base_micro: list[Exact]
+    #: The plan, which moves with a trailing grid.
+    windows: list[Plan]
 
 
 def trace(plan: Plan, ticks: CandleTicks, path: str, penetration: int, slippage: int) -> Trace:
@@ -29,7 +31,7 @@ def trace(plan: Plan, ticks: CandleTicks, path: str, penetration: int, slippage:
 def trace_orders(plan: Plan, ticks: CandleTicks, orders: list[int], penetration: int, slippage: int) -> Trace:
     """As `trace`, with an order of extremes for each candle."""
     ladder = Ladder(plan, penetration, slippage)
-    result = Trace(ladder, [], [], [], [])
+    result = Trace(ladder, [], [], [], [], [])
     last_close = None
     rows = zip(ticks.open.tolist(), ticks.high.tolist(), ticks.low.tolist(), ticks.close.tolist(), strict=True)
     for t, (open_, high, low, close) in enumerate(rows):
@@ -38,5 +40,6 @@ def trace_orders(plan: Plan, ticks: CandleTicks, orders: list[int], penetration:
         result.empty.append(ladder.empty)
         result.cash.append(ladder.books.cash)
         result.base_micro.append(ladder.books.base_micro)
+        result.windows.append(ladder.plan)
         last_close = close
     return result

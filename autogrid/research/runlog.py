@@ -1,6 +1,6 @@
 """What a run leaves behind."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 import numpy as np
@@ -49,3 +49,5 @@ class Run:
     stopped: str | None
     #: False if a trigger price was never reached.
     started: bool
+    #: Moves of a trailing grid: candle, number of the lowest cell after it; shape (moves, 2).
+    moves: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))

@@ -10,11 +10,15 @@ import numpy.typing as npt
 from autogrid.core.ledger import Books, Ledger, close_books
 from autogrid.core.path import path_code
 from autogrid.core.plan import Plan, check_headroom
+from autogrid.core.trailing import most_lots
 from autogrid.errors import InvalidInput
 from autogrid.research import kernel as k
 from autogrid.research.kernel_bounds import band
+from autogrid.research.kernel_trail import run_trailing
+from autogrid.research.kernel_trail_bounds import band_trailing
 from autogrid.research.runlog import FillLog
 from autogrid.research.ticks import CandleTicks
+from autogrid.research.trail import Trail, trail_of
 
 Ints = npt.NDArray[np.int64]
 STOPS = (None, "stop_loss", "take_profit")
@@ -29,6 +33,8 @@ class Job:
     lots: Ints
     gross: Ints
     rule: Ints
+    #: None for a grid that stays where it is.
+    trail: Trail | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +45,8 @@ class Outcome:
     books: Ints
     stats: npt.NDArray[np.float64]
     log: Ints
+    #: Moves of a trailing grid: candle, offset after it. As complete as the log.
+    moves: Ints
 
     @property
     def stopped(self) -> str | None:
@@ -52,8 +60,8 @@ class Outcome:
 def prepare(plan: Plan, ticks: CandleTicks, path: str, penetration: int, slippage: int) -> Job:
     """Check that no integer can overflow and lay the plan out in arrays."""
     top = max(int(ticks.tree[-1, 1]), plan.levels[-1], plan.start_fill, plan.take_profit or 0)
-    check_headroom(plan, top, ticks.travel)
     low = int(ticks.tree[-1, 0])
+    check_headroom(plan, top, ticks.travel, most_lots(plan, low))
     if (plan.stop_loss is not None or plan.take_profit is not None) and slippage >= min(low, plan.stop_loss or low):
         raise InvalidInput(f"slippage_ticks must be below the lowest price ({low} ticks), was {slippage}")
     rule = np.zeros(k.R_SIZE, np.int64)
@@ -65,7 +73,8 @@ def prepare(plan: Plan, ticks: CandleTicks, path: str, penetration: int, slippag
     rule[k.R_FEE_IN_BASE] = plan.market.fee_in_base
     rule[k.R_EMPTY], rule[k.R_START], rule[k.R_START_FILL] = plan.empty, plan.start, plan.start_fill
     rule[k.R_START_LOTS], rule[k.R_CASH] = plan.start_lots, plan.cash
-    return Job(plan, _ints(plan.levels), _ints(plan.lots), _ints(plan.gross), rule)
+    trail = trail_of(plan, low, int(ticks.tree[-1, 1]), penetration)
+    return Job(plan, _ints(plan.levels), _ints(plan.lots), _ints(plan.gross), rule, trail)
 
 
 def simulate(job: Job, ticks: CandleTicks, log_size: int = 0) -> Outcome:
@@ -73,22 +82,33 @@ def simulate(job: Job, ticks: CandleTicks, log_size: int = 0) -> Outcome:
     while True:
         books, stats = np.zeros(k.B_SIZE, np.int64), np.zeros(k.S_SIZE)
         log = np.zeros((log_size, k.L_SIZE), np.int64)
-        k.run(
-            ticks.tree,
-            ticks.offset,
-            ticks.days,
-            job.levels,
-            job.lots,
-            job.gross,
-            job.rule,
-            books,
-            stats,
-            log,
-        )
-        fills = int(books[k.B_FILLS])
-        if log_size == 0 or fills <= log_size:
-            return Outcome(job, books, stats, log[:fills])
-        log_size = fills
+        moves = np.zeros((log_size if job.trail else 0, 2), np.int64)
+        _run(job, ticks, books, stats, log, moves)
+        fills, moved = int(books[k.B_FILLS]), int(books[k.B_MOVES])
+        if log_size == 0 or max(fills, moved) <= log_size:
+            return Outcome(job, books, stats, log[:fills], moves[:moved])
+        log_size = max(fills, moved)
+
+
+def _run(job: Job, ticks: CandleTicks, books: Ints, stats: npt.NDArray[np.float64], log: Ints, moves: Ints) -> None:
+    if job.trail is None:
+        k.run(ticks.tree, ticks.offset, ticks.days, job.levels, job.lots, job.gross, job.rule, books, stats, log)
+        return
+    tables, window = job.trail, job.trail.window.copy()
+    run_trailing(
+        ticks.tree,
+        ticks.offset,
+        ticks.days,
+        window,
+        tables.wide,
+        tables.stops,
+        job.rule,
+        tables.more,
+        books,
+        stats,
+        log,
+        moves,
+    )
 
 
 def fill_log(outcome: Outcome) -> FillLog:
@@ -111,7 +131,12 @@ def ledger(outcome: Outcome, close: int) -> Ledger:
 
 def bounds(job: Job, ticks: CandleTicks) -> tuple[Decimal, Decimal]:
     """Worst and best final equity over both orders of extremes in every candle, in quote."""
-    pairs = band(ticks.tree, ticks.offset, job.levels, job.lots, job.gross, job.rule)
+    tables = job.trail
+    if tables is None:
+        pairs = band(ticks.tree, ticks.offset, job.levels, job.lots, job.gross, job.rule)
+    else:
+        window, wide = tables.window, tables.wide
+        pairs = band_trailing(ticks.tree, ticks.offset, window, wide, tables.stops, job.rule, tables.more)
     low, high = (_money(job.plan, int(atoms), int(rest)) for atoms, rest in pairs)
     return low, high
 

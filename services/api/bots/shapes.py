@@ -23,7 +23,10 @@ def cells_of(bot: CoreBot, lines: list[Line]) -> Cells:
     """A bot's cells, as `autogrid bots explain` has them."""
     market, position = bot.market, bot.position
     plan = None if position is None else position.plan
-    shown = [] if position is None else [_cell(market, position, line) for line in lines if line.kind == GRID]
+    shown = []
+    if position is not None:
+        mine = (line for line in lines if line.kind == GRID and position.plan.index(line.cell) is not None)
+        shown = [_cell(market, position, line) for line in mine]
     return Cells.model_validate(
         {
             "status": bot.status,
@@ -37,11 +40,11 @@ def cells_of(bot: CoreBot, lines: list[Line]) -> Cells:
 
 
 def _cell(market: Market, position: Position, line: Line) -> Cell:
-    plan, i = position.plan, line.cell
+    plan, i = position.plan, line.cell - position.plan.offset
     selling = position.holds[i]
     return Cell.model_validate(
         {
-            "cell": i,
+            "cell": line.cell,
             "lower": market.price(plan.levels[i]),
             "upper": market.price(plan.levels[i + 1]),
             "side": "sell" if selling else "buy",
@@ -51,7 +54,7 @@ def _cell(market: Market, position: Position, line: Line) -> Cell:
             "wanted": line.should is not None,
             "order": None if line.rests is None else _resting(market, line.rests),
             "reason": line.reason or None,
-            "cost": market.money(position.books.cost.get(i, 0)),
+            "cost": market.money(position.books.cost.get(line.cell, 0)),
             "turns": position.cycle[i],
         }
     )

@@ -86,7 +86,7 @@ def _cell(cell: dict[str, Any]) -> tuple[Any, ...]:
 
 def _fill(fill: dict[str, Any], zone: str) -> tuple[Any, ...]:
     return (
-        show.when(fill["ts"], zone, seconds=True), fill["kind"], fill["cell"] if fill["cell"] >= 0 else "",
+        show.when(fill["ts"], zone, seconds=True), fill["kind"], fill["cell"] if fill["kind"] == "grid" else "",
         show.state(fill["side"]), show.exact(fill["price"]), show.exact(fill["amount"]),
         f"{show.exact(fill['fee'])} {fill['fee_asset']}",
     )  # fmt: skip
@@ -94,7 +94,8 @@ def _fill(fill: dict[str, Any], zone: str) -> tuple[Any, ...]:
 
 def _order(order: dict[str, Any], zone: str) -> tuple[Any, ...]:
     return (
-        show.when(order["created_at"], zone, seconds=True), order["kind"], order["cell"] if order["cell"] >= 0 else "",
+        show.when(order["created_at"], zone, seconds=True), order["kind"],
+        order["cell"] if order["kind"] == "grid" else "",
         show.state(order["side"]), show.exact(order["price"]), show.exact(order["amount"]),
         show.exact(order["filled"]), show.state(order["status"]), show.words(order["reason"] or ""),
     )  # fmt: skip

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autogrid.core.orders import GRID, START, STOP, Key, OrderName, client_id, parse_client_id
+from autogrid.core.orders import GRID, MAX_CELL, MIN_CELL, START, STOP, Key, OrderName, client_id, parse_client_id
 from autogrid.errors import InvalidInput
 
 TAG = st.from_regex(r"[0-9A-Za-z]{2}", fullmatch=True)
@@ -15,7 +15,7 @@ TAG = st.from_regex(r"[0-9A-Za-z]{2}", fullmatch=True)
 @st.composite
 def names(draw):
     kind = draw(st.sampled_from([START, GRID, STOP]))
-    cell = draw(st.integers(0, 62**3 - 3)) if kind == GRID else -1
+    cell = draw(st.integers(MIN_CELL, MAX_CELL)) if kind == GRID else -1
     key = Key(kind, cell, draw(st.integers(0, 62**4 - 1)))
     numbers = [draw(st.integers(0, 62**width - 1)) for width in (4, 2, 2)]
     return OrderName(draw(TAG), numbers[0], numbers[1], key, numbers[2])
@@ -51,3 +51,9 @@ def test_a_number_that_does_not_fit_is_refused(field, value, most):
     name = OrderName("Aa", 1, 0, Key(GRID, 0, 0), 0)._replace(**{field: value})
     with pytest.raises(InvalidInput, match=f"{field} must be from 0 to {most} to fit a client order id, was {value}"):
         client_id(name)
+
+
+@pytest.mark.parametrize("cell", [MIN_CELL - 1, MAX_CELL + 1])
+def test_a_cell_that_no_slot_names_is_refused(cell):
+    with pytest.raises(InvalidInput, match=f"cell must be from {MIN_CELL} to {MAX_CELL} to fit a client order id"):
+        client_id(OrderName("Aa", 1, 0, Key(GRID, cell, 0), 0))

@@ -25,7 +25,7 @@ def frame(rows):
 
 
 @st.composite
-def cases(draw, max_candles=60):
+def cases(draw, max_candles=60, trailing=False):
     lower = draw(st.integers(800, 1200))
     cells = draw(st.integers(1, 12))
     upper = lower + draw(st.integers(cells * 4, 600))
@@ -38,6 +38,9 @@ def cases(draw, max_candles=60):
         stops["take_profit"] = str(upper + draw(st.integers(0, 80)))
     if draw(st.integers(0, 3)) == 0:
         stops["trigger"] = str(draw(st.integers(lower - 20, upper + 20)))
+    if trailing:
+        stops["trailing"] = draw(st.sampled_from(["up", "down", "both"]))
+        stops["stop_fixed"] = draw(st.booleans())
     grid = Grid(
         lower=str(lower),
         upper=str(upper),
