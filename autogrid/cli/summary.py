@@ -18,7 +18,7 @@ def show(result: "Result", console: Console | None = None) -> None:
     table = Table(show_header=False, box=None, padding=(0, 2))
     for name, text in rows(result):
         table.add_row(name, f"[bold]{text}[/]")
-    console.print(f"[bold]{grid.spacing} grid {grid.lower}-{grid.upper}, {grid.cells} cells[/]")
+    console.print(f"[bold]{grid.label}[/]")
     console.print(f"{len(result.candles):,} candles  {result.candles.attrs.get('label', '')}", style="dim")
     console.print(table)
     for warning in result.warnings:

@@ -89,6 +89,12 @@ class Grid:
     def trails_down(self) -> bool:
         return self.trailing in ("down", "both")
 
+    @property
+    def label(self) -> str:
+        """The grid in a few words."""
+        follows = f", trailing {self.trailing}" if self.trailing else ""
+        return f"{self.spacing} grid {self.lower}-{self.upper}, {self.cells} cells{follows}"
+
     def _check(self) -> None:
         if self.lower >= self.upper:
             raise InvalidInput(f"lower must be below upper, was {self.lower} >= {self.upper}")

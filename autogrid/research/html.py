@@ -1,7 +1,10 @@
 """A result as HTML: the card of a notebook cell and the page of `--html`."""
 
 from html import escape
+from itertools import pairwise
 from typing import TYPE_CHECKING
+
+from autogrid.core.trailing import ruler
 
 if TYPE_CHECKING:
     from autogrid.research.result import Result
@@ -32,14 +35,27 @@ def rows(result: "Result") -> list[tuple[str, str]]:
         ("Fills / round trips", f"{books.fills:,} / {books.round_trips:,}"),
         ("Time in range / capital use", f"{m['time_in_range']:.0%} / {m['capital_use']:.0%}"),
         ("Stopped by", result.run.stopped or "-"),
+        *_moves(result),
     ]
+
+
+def _moves(result: "Result") -> list[tuple[str, str]]:
+    """How a trailing grid moved."""
+    run = result.run
+    if run.plan.grid.trailing is None:
+        return []
+    offsets = [0, *run.moves[:, 1].tolist()]
+    ups = sum(b > a for a, b in pairwise(offsets))
+    formula = ruler(run.plan.grid, run.market)
+    low, high = (run.market.price(formula.level(offsets[-1] + i)) for i in (0, run.plan.n))
+    return [("Moves up / down, levels at the end", f"{ups:,} / {len(offsets) - 1 - ups:,}, {low:f}-{high:f}")]
 
 
 def card(result: "Result") -> str:
     """Key figures, warnings and an equity line, readable on light and dark pages."""
     grid = result.run.plan.grid
     label = result.candles.attrs.get("label", "")
-    title = f"{grid.spacing} grid {grid.lower}-{grid.upper}, {grid.cells} cells"
+    title = grid.label
     span = f"{len(result.candles):,} candles, {result.candles.index[0]:%Y-%m-%d} to {result.candles.index[-1]:%Y-%m-%d}"
     cells = "".join(
         f'<div style="display:flex;justify-content:space-between;gap:12px"><span style="opacity:.7">{escape(name)}'

@@ -47,6 +47,9 @@ def cases(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any], dict[str, An
         params["stop_action"] = draw(st.sampled_from(["sell", "keep"]))
     if draw(st.integers(0, 2)) == 0:
         params["trigger"] = price(draw(st.integers(lower - 30, upper + 30)))
+    if draw(st.booleans()):
+        params["trailing"] = draw(st.sampled_from(["up", "down", "both"]))
+        params["stop_fixed"] = draw(st.booleans())
     fee = st.sampled_from(["0", "0.0002", "0.00075", "0.001", "0.0015"])
     market = {"tick": tick, "lot": lot, "maker_fee": draw(fee), "taker_fee": draw(fee)}
     market["min_notional"] = draw(st.sampled_from(["0", f"{float(value * 4):.12f}"]))
@@ -69,7 +72,7 @@ def cases(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any], dict[str, An
 
 
 def toml(section: str, values: dict[str, Any]) -> str:
-    lines = [f"{k} = {v}" if isinstance(v, int) else f'{k} = "{v}"' for k, v in values.items()]
+    lines = [f"{k} = {str(v).lower()}" if isinstance(v, int) else f'{k} = "{v}"' for k, v in values.items()]
     return "\n".join([f"[{section}]", *lines, ""])
 
 

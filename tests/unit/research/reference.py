@@ -38,6 +38,21 @@ def levels_of(params: dict[str, Any], tick: Fraction) -> list[int]:
     return found
 
 
+def level_at(params: dict[str, Any], tick: Fraction, i: int, lowest: str = "") -> int:
+    """Section 9: the formula goes on for any i; `lowest` in the place of the lower end moves a stop."""
+    lower, upper, n = Fraction(params["lower"]), Fraction(params["upper"]), int(params["cells"])
+    start = Fraction(lowest) if lowest else lower
+    if params.get("spacing", "arithmetic") == "arithmetic":
+        return half_even((start + i * (upper - lower) / n) / tick)
+    whole, part = divmod(i, n)
+    exact = start * (upper / lower) ** whole / tick
+    if part == 0:
+        return half_even(exact)
+    ratio = WIDE.power(WIDE.divide(Decimal(params["upper"]), Decimal(params["lower"])), WIDE.divide(part, n))
+    value = WIDE.divide(WIDE.multiply(Decimal(exact.numerator), ratio), Decimal(exact.denominator))
+    return int(value.to_integral_value(ROUND_HALF_EVEN, WIDE))
+
+
 @dataclass
 class Rules:
     tick: Fraction
@@ -67,8 +82,9 @@ class Rules:
 @dataclass
 class Bot:
     rules: Rules
-    levels: list[int]
-    lots: list[int]
+    params: dict[str, Any]
+    levels: dict[int, int]
+    lots: dict[int, int]
     trigger: int
     empty: int
     cash: int
@@ -88,6 +104,9 @@ class Bot:
     stopped: str | None = None
     fills: list[tuple[Any, ...]] = field(default_factory=list)
     ts: int = 0
+    #: Section 9: by how many levels the window has moved, and whether a move was ever not paid for.
+    moved: int = 0
+    short: bool = False
 
     def trade(self, kind: str, cell: int, side: str, price: int, lots: int) -> None:
         ppm = self.rules.maker if kind == "grid" else self.rules.taker
@@ -108,7 +127,7 @@ class Bot:
     def start(self) -> None:
         self.started = True
         n = len(self.lots)
-        held = sum(self.lots[self.empty :])
+        held = sum(self.lots[cell] for cell in range(self.empty, n))
         price = self.trigger + self.slippage
         if held:
             self.trade("start", -1, "buy", price, self.rules.gross(held, self.rules.taker))
@@ -116,6 +135,8 @@ class Bot:
             self.orders[cell] = "buy" if cell < self.empty else "sell"
             if cell >= self.empty:
                 self.basis[cell] = price
+        while self.shift(self.trigger):
+            pass
 
     def leg(self, before: int, y: int, gap: bool) -> None:
         if self.stopped:
@@ -124,12 +145,15 @@ class Bot:
             if not min(before, y) <= self.trigger <= max(before, y):
                 return
             self.start()
-        stop = None
-        if self.stop_loss is not None and y <= self.stop_loss:
-            stop = ("stop_loss", self.stop_loss)
-        if self.take_profit is not None and y >= self.take_profit:
-            stop = ("take_profit", self.take_profit)
-        self.fill_to(y if stop is None else stop[1])
+        while True:
+            stop = None
+            if self.stop_loss is not None and y <= self.stop_loss:
+                stop = ("stop_loss", self.stop_loss)
+            if self.take_profit is not None and y >= self.take_profit:
+                stop = ("take_profit", self.take_profit)
+            self.fill_to(y if stop is None else stop[1])
+            if not self.shift(y if stop is None else stop[1]):
+                break
         if stop is not None:
             self.stopped = stop[0]
             self.orders.clear()
@@ -139,6 +163,52 @@ class Bot:
                 self.trade("stop", -1, "sell", price, whole)
                 self.realised += sum((price - basis) * self.lots[cell] for cell, basis in self.basis.items())
                 self.basis.clear()
+
+    def shift(self, y: int) -> bool:
+        """One level up or down, without a trade."""
+        trailing, cells = self.params.get("trailing", ""), sorted(self.orders)
+        sides = set(self.orders.values())
+        if trailing in ("up", "both") and sides == {"buy"}:
+            new, level = cells[-1] + 1, self.level(cells[-1] + 2)
+            lots = self.lots[cells[0]]
+            if "quote" in self.params:
+                lots = (
+                    Fraction(self.params["quote"]) / (self.levels[new] * self.rules.tick) / self.rules.lot
+                ).__floor__()
+            if y >= level + self.penetration and good(self.rules, self.levels[new], level, lots):
+                kept = sum(self.rules.paid(self.levels[c], self.lots[c], self.rules.maker) for c in cells[1:])
+                if kept + self.rules.paid(self.levels[new], lots, self.rules.maker) > self.cash:
+                    self.short = True
+                    return False
+                del self.orders[cells[0]], self.lots[cells[0]]
+                self.orders[new], self.lots[new], self.levels[new + 1] = "buy", lots, level
+                return self.move(1)
+        if trailing in ("down", "both") and sides == {"sell"}:
+            new, top, level = cells[0] - 1, cells[-1], self.level(cells[0] - 1)
+            stop = self.moved_stop("stop_loss", -1)
+            if y <= level - self.penetration and good(self.rules, level, self.levels[new + 1], self.lots[top]):
+                if stop is not None and stop < 1:
+                    return False
+                self.levels[new] = level
+                for held in (self.orders, self.lots, self.basis):
+                    held[new] = held.pop(top)  # type: ignore[attr-defined]
+                return self.move(-1)
+        return False
+
+    def level(self, i: int) -> int:
+        return level_at(self.params, self.rules.tick, i)
+
+    def moved_stop(self, name: str, by: int) -> int | None:
+        if name not in self.params:
+            return None
+        if self.params.get("stop_fixed"):
+            return getattr(self, name)
+        return level_at(self.params, self.rules.tick, self.moved + by, self.params[name])
+
+    def move(self, by: int) -> bool:
+        self.stop_loss, self.take_profit = self.moved_stop("stop_loss", by), self.moved_stop("take_profit", by)
+        self.moved += by
+        return True
 
     def fill_to(self, y: int) -> None:
         while True:
@@ -173,6 +243,14 @@ class Bot:
 
     def equity(self, close: int) -> Fraction:
         return self.cash + self.base * close
+
+
+def good(rules: Rules, low: int, high: int, lots: int) -> bool:
+    """Whether the contract lets a cell be."""
+    if low < 1 or lots < 1 or low * lots * rules.tick * rules.lot < rules.least:
+        return False
+    revenue = high * lots
+    return revenue - (revenue * rules.maker + 500_000) // 10**6 > rules.paid(low, lots, rules.maker)
 
 
 def amounts(params: dict[str, Any], rules: Rules, levels: list[int], empty: int, price: int) -> list[int]:
@@ -220,7 +298,8 @@ def bot_of(market: dict[str, str], params: dict[str, Any], simulation: dict[str,
     if cash < needed:
         raise Refused("cash")
     return Bot(
-        rules, levels, lots, start, empty, cash, slippage, simulation.get("penetration_ticks", 1),
+        rules, params, dict(enumerate(levels)), dict(enumerate(lots)), start, empty, cash, slippage,
+        simulation.get("penetration_ticks", 1),
         loss, profit, params.get("stop_action") == "keep",
     )  # fmt: skip
 
@@ -253,8 +332,8 @@ def backtest(market: dict[str, str], params: dict[str, Any], simulation: dict[st
     close, tick, lot = candles[-1][4], bot.rules.tick, bot.rules.lot
     atom, equity = tick * lot, bot.equity(close)
     found = {
-        "levels": [x * tick for x in bot.levels],
-        "amounts": [x * lot for x in bot.lots],
+        "levels": [x * tick for x in fresh.levels.values()],
+        "amounts": [x * lot for x in fresh.lots.values()],
         "empty_level": bot.empty,
         "start_price": bot.trigger * tick,
         "fills": len(bot.fills),
@@ -269,6 +348,9 @@ def backtest(market: dict[str, str], params: dict[str, Any], simulation: dict[st
     }
     if len(candles) <= 6:
         orders = product(("low_first", "high_first"), repeat=len(candles))
-        finals = [run(deepcopy(fresh), candles, list(order)).equity(close) * atom for order in orders]
-        found["bounds"] = {"worst": min(finals), "best": max(finals)}
+        bots = [run(deepcopy(fresh), candles, list(order)) for order in orders]
+        finals = [each.equity(close) * atom for each in bots]
+        # Where a move is not paid for on some path the band is not exact.
+        if not any(each.short for each in bots):
+            found["bounds"] = {"worst": min(finals), "best": max(finals)}
     return found, bot.fills

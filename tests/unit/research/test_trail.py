@@ -1,11 +1,11 @@
-"""Grids that follow the price: kernel, ladder and the live engine are one machine, and so is the contract's own text."""
+"""Grids that follow the price: kernel, ladder and the live engine are one machine."""
 
 from itertools import product
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from autogrid.core.market import Market
@@ -42,6 +42,9 @@ def test_equals_the_ladder_candle_by_candle(case, cash):
     assert [tuple(map(int, row)) for row in fast.log] == [(t, *fill) for t, fill in slow.fills]
     assert sim.ledger(fast, int(ticks.close[-1])) == slow.ladder.books.ledger(int(ticks.close[-1]))
     assert (fast.stopped, fast.started) == (slow.ladder.stopped, slow.ladder.started)
+    ups, downs = (int((np.diff([0, *fast.moves[:, 1]]) == way).sum()) for way in (1, -1))
+    event(f"up {min(ups, 3)} down {min(downs, 3)}")
+    event(f"moved, then stopped: {bool(len(fast.moves)) and fast.stopped}")
     offsets, at = [], 0
     for t in range(len(ticks)):
         at = next((int(offset) for candle, offset in reversed(fast.moves) if candle <= t), 0)
