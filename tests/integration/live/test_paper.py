@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from autogrid.core.bot import Limits
 from autogrid.core.grid import Grid
 from autogrid.core.market import Market
+from autogrid.core.orders import GRID as GRID_FILL
 from autogrid.exchange.limiter import MemoryLimiter
 from autogrid.live import paper
 from autogrid.live.code import code_hash
@@ -17,9 +18,11 @@ from autogrid.live.replay import consistent, replay
 from autogrid.live.run import Exchanges, Runner, rules
 from autogrid.store import accounts, bots, candles
 from autogrid.store.coverage import Series
+from autogrid.store.tick_store import PgTickStore
 
 MARKET = Market(tick="0.01", lot="0.001", min_notional="1", maker_fee="0.001", taker_fee="0.001", buy_fee_asset="base")
 GRID = Grid(lower="90", upper="110", cells=8, amount="1")
+TRAILING = Grid(lower="98", upper="102", cells=4, amount="1", trailing="both", stop_loss="80")
 START = 1_700_000_040_000
 
 
@@ -72,6 +75,9 @@ class Killed(BaseException):
         (3, GRID, 3, True),
         (4, Grid(lower="90", upper="110", cells=8, amount="1", stop_loss="88"), None, True),
         (5, Grid(lower="90", upper="110", cells=8, amount="1", trigger="97"), None, True),
+        (6, TRAILING, None, True),
+        (7, TRAILING, 3, True),
+        (8, TRAILING, None, False),
     ],
 )
 def test_paper_is_replay(
@@ -115,6 +121,11 @@ def test_paper_is_replay(
     assert fills(store, bot) == [(f.ts_ms, f.key.kind, f.key.cell, f.side, f.price, f.lots) for f in expected.fills]
     assert len(expected.fills) > 3
     assert bool(killed) == crashes
+    if grid is TRAILING:
+        assert min(f.key.cell for f in expected.fills if f.key.kind == GRID_FILL) < 0
+        loaded = PgTickStore(store).load(bot)
+        assert loaded.position is not None
+        assert loaded.position == expected.position
     with store.connect() as connection:
         row = bots.get(connection, bot)
     assert (row.status == "stopped") == (expected.stopped is not None)
