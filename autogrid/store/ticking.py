@@ -144,8 +144,9 @@ def paper_markets(engine: Engine) -> list[tuple[str, str, str | None]]:
 def has_news(engine: Engine, bot_id: int) -> bool:
     """Whether a paper bot has candles to walk or to walk to their end, or has not begun."""
     text = (
-        "SELECT bot.paper IS NULL OR (bot.paper->>'leg')::int < 4 OR EXISTS (SELECT FROM candle WHERE timeframe_s = 60 AND market_id = market.id "
-        "AND ts > to_timestamp((bot.paper->>'ts')::bigint / 1000.0)) FROM bot LEFT JOIN market "
+        "SELECT bot.paper IS NULL OR (bot.paper->>'leg')::int < 4 OR EXISTS (SELECT FROM candle WHERE "
+        "timeframe_s = 60 AND market_id = market.id AND ts > to_timestamp((bot.paper->>'ts')::bigint / 1000.0)) "
+        "FROM bot LEFT JOIN market "
         "ON market.exchange = bot.exchange AND market.symbol = bot.symbol WHERE bot.id = :b"
     )
     with engine.connect() as connection:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
+import autogrid as ag
 from autogrid.core.market import Market
 from autogrid.errors import InvalidInput
 from autogrid.live.replay import replay
@@ -15,6 +16,7 @@ from autogrid.research import simulate as sim
 from autogrid.research.backtest import plan_for
 from autogrid.research.metrics import candle_facts, metrics
 from autogrid.research.naive import trace, trace_orders
+from autogrid.research.plots import level_spans
 from autogrid.research.ticks import candle_ticks
 from tests.unit.research.test_kernel import cases
 
@@ -112,3 +114,65 @@ def test_the_live_engine_fills_what_the_ladder_fills(case, cash, window):
         assert got.position.books.ledger(int(ticks.close[-1])) == slow.ladder.books.ledger(int(ticks.close[-1]))
     else:
         assert got.position is None
+
+
+@pytest.fixture(scope="module")
+def result(candles, market):
+    grid = ag.Grid(
+        lower="59000", upper="61000", cells=8, quote="500", trailing="both", stop_loss="40000", spacing="geometric"
+    )
+    found = ag.backtest(grid, candles, market, cash="8000")
+    assert {1, -1} <= set(np.diff(found.run.moves[:, 1]).tolist())
+    return found
+
+
+def test_the_portfolio_equals_our_books(result):
+    folio, m = result.portfolio, result.metrics
+    assert folio.orders.count() == m["fills"]
+    assert folio.final_value() == pytest.approx(float(result.ledger.equity), rel=1e-12)
+    pd.testing.assert_series_equal(folio.value(), result.equity, check_names=False, check_freq=False, rtol=1e-9)
+    assert folio.orders.fees.sum() == pytest.approx(m["fees"], rel=1e-9)
+
+
+def test_levels_are_drawn_for_as_long_as_they_were_there(result):
+    run, n = result.run, result.run.plan.n
+    spans = level_spans(run.moves, n, len(result.candles) - 1)
+    assert len(spans) == n + 1 + len(run.moves)
+    offset, last = 0, 0
+    for candle, moved in [*run.moves.tolist(), (len(result.candles) - 1, 0)]:
+        if candle > last + 1:
+            there = {level for level, first, end in spans if first <= last and end > last + 1}
+            assert there == set(range(offset, offset + n + 1))
+        offset, last = moved, candle
+    shapes = result.plot().layout.shapes
+    assert len(shapes) == len(spans[:: -(-len(spans) // 600)])
+    assert {str(shape.xref) for shape in shapes} == {"None"}
+
+
+def test_cards_say_that_and_how_it_moved(result):
+    card = result._repr_html_()
+    assert "geometric grid 59000-61000, 8 cells, trailing both" in card
+    assert "Moves up / down, levels at the end" in card
+
+
+def test_a_sweep_takes_trailing_as_a_field(candles, market):
+    grid = ag.Grid(lower="59000", upper="61000", cells=8, quote="500")
+    frame = ag.sweep(
+        grid, {"trailing": [None, "up", "down", "both", "sideways"]}, candles, market, cash="8000", progress=False,
+        with_bounds=True,
+    ).frame  # fmt: skip
+    assert frame["error"].isna().tolist() == [True] * 4 + [False]
+    assert frame["equity" if "equity" in frame else "total_return"].nunique() > 3
+    assert (frame["worst"].dropna() <= frame["best"].dropna()).all()
+
+
+def test_numbers_that_moves_could_bring_beyond_int64_are_refused_before_the_run():
+    market = Market(tick="1", lot="0.00000001", maker_fee="0.001", taker_fee="0.001")
+    rows = [(1000, 1000, 1000, 1000), (1000, 1000, 2, 2)]
+    index = pd.date_range("2024-01-01", periods=2, freq="h", tz="UTC", unit="ms")
+    frame = pd.DataFrame(rows, columns=["open", "high", "low", "close"], index=index).astype(float)
+    sizes = {"lower": "500", "upper": "1500", "cells": 2, "quote": "10000000"}
+    ag.backtest(ag.Grid(**sizes), frame, market)
+    # At a price of 2 a new cell would have so many lots that their sum in millionths does not fit.
+    with pytest.raises(InvalidInput, match=r"must stay below 2\*\*62"):
+        ag.backtest(ag.Grid(**sizes, trailing="both"), frame, market)
