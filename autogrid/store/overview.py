@@ -18,6 +18,7 @@ class News:
 
     id: int
     bot_id: int
+    bot_name: str
     owner_id: int | None
     ts: datetime
     level: str
@@ -45,7 +46,7 @@ def events_after(connection: Connection, after: int, owner_id: int | None = None
     """Events with an id above `after`, in order; of all owners if `owner_id` is None."""
     c = bot_event.c
     query = (
-        sa.select(c.id, c.bot_id, bot.c.owner_id, c.ts, c.level, c.name, c.data)
+        sa.select(c.id, c.bot_id, bot.c.name, bot.c.owner_id, c.ts, c.level, c.name, c.data)
         .join(bot, bot.c.id == c.bot_id)
         .where(c.id > after)
         .order_by(c.id)

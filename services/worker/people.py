@@ -41,8 +41,9 @@ def look_for_missing(engine: Engine, now: datetime) -> None:
             return
         for bot_id, owner_id, name, reason in overview.stuck(connection, TRIES):
             if owner_id is not None:
-                text = f"Bot {bot_id} ({name}) misses orders: {reason}. See its cells for each of them."
-                news = News("missing_orders", f"missing_orders:{bot_id}", f"{name}: orders are missing", text)
+                text = f"{reason}. See the bot's cells for each of them."
+                title = f"{name} (bot {bot_id}): orders are missing"
+                news = News("missing_orders", f"missing_orders:{bot_id}", title, text)
                 publish(connection, owner_id, news, now)
 
 
@@ -68,19 +69,24 @@ def digest(connection: Connection, user_id: int, now: datetime, day: str) -> New
     days = overview.day(connection, user_id, now - timedelta(days=1))
     lines = [_line(bot, days[bot.id]) for bot in bots if bot.id in days]
     incidents = sum(each.incidents for each in days.values())
-    head = f"{len(bots)} bots, {sum(each.fills for each in days.values())} fills, {incidents} incidents in 24 hours."
+    fills = sum(each.fills for each in days.values())
+    head = f"{_count(len(bots), 'bot')}, {_count(fills, 'fill')}, {_count(incidents, 'incident')} in 24 hours."
     return News("digest", f"digest:{day}", f"AutoGrid, {day}", "\n".join([head, *lines]))
 
 
 def _line(bot: BotSummary, day: Day) -> str:
-    text = f"{bot.name} ({bot.symbol}, {bot.status}): {day.fills} fills"
+    text = f"{bot.name} ({bot.symbol}, {bot.status}): {_count(day.fills, 'fill')}"
     if bot.pnl is not None:
         parts = {"total": bot.pnl.total, "grid profit": bot.pnl.grid_profit, "inventory": bot.pnl.inventory}
         parts |= {"fees": bot.pnl.fees, "versus hold": bot.pnl.versus_hold}
         text += ", " + ", ".join(f"{name} {value:.2f}" for name, value in parts.items())
     if day.divergence_bps is not None:
         text += f", {day.divergence_bps:.1f} bps from its replay"
-    return text + (f", {day.incidents} incidents" if day.incidents else "")
+    return text + (f", {_count(day.incidents, 'incident')}" if day.incidents else "")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def _news(event: overview.News) -> News | None:
@@ -95,7 +101,8 @@ def _news(event: overview.News) -> News | None:
         return None
     what = "killed" if kind == "bot_killed" else event.name.removeprefix("bot_").replace("_", " ")
     text = reason.replace("_", " ") if kind == "stop_hit" else reason
-    return News(kind, f"{kind}:{event.bot_id}", f"Bot {event.bot_id}: {what}", text or "No reason was given.")
+    title = f"{event.bot_name} (bot {event.bot_id}): {what}"
+    return News(kind, f"{kind}:{event.bot_id}", title, text or "No reason was given.")
 
 
 def _due(connection: Connection, name: str, now: datetime, every: timedelta) -> bool:

@@ -108,7 +108,7 @@ def test_halts_kills_and_stops_are_told_once_and_the_rest_is_not(store: sa.Engin
     assert news.tell_all(store, NOW) == 3
     assert news.tell_all(store, NOW) == 0
     assert [got["title"] for got in hook.got] == [
-        f"Bot {bot}: halted", f"Bot {bot}: stop reached", f"Bot {bot}: killed",
+        f"b (bot {bot}): halted", f"b (bot {bot}): stop reached", f"b (bot {bot}): killed",
     ]  # fmt: skip
     assert [got["message"].strip() for got in hook.got] == ["lost too much", "stop loss", "panic"]
     assert _outcomes(store, owner) == ["sent", "repeated", "sent", "sent"]
@@ -181,9 +181,7 @@ def test_the_digest_comes_once_a_day_by_the_users_clock(store: sa.Engine, hook: 
     counted = metrics.DIGESTS.labels("sent")._value.get()
     assert news.tell_all(store, NOW + timedelta(days=1)) == 2
     assert metrics.DIGESTS.labels("sent")._value.get() == counted + 2
-    assert hook.got[0]["message"].startswith(
-        "1 bots, 0 fills, 1 incidents in 24 hours.\nb (BTC/USDT, waiting): 0 fills"
-    )
+    assert hook.got[0]["message"].startswith("1 bot, 0 fills, 1 incident in 24 hours.\nb (BTC/USDT, waiting): 0 fills")
 
 
 def test_missing_orders_are_told(store: sa.Engine, hook: Hook) -> None:
