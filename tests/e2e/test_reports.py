@@ -344,7 +344,7 @@ def test_every_metric_of_the_alerts_is_stated_by_some_process(world: World) -> N
             stated |= {sample.name for family in text_string_to_metric_families(text) for sample in family.samples}
         return sorted(used - stated)
 
-    assert sorted(world.stack.scraped) == ["b0", "reports", "streams", "w0"]
+    assert sorted(world.stack.scraped) == ["apart", "b0", "streams", "w0"]
     try:
         world.stack.until(lambda: not missing(), "every metric", 60)
     except AssertionError as error:

@@ -11,7 +11,7 @@ import requests
 
 from autogrid.errors import AutogridError, InvalidInput
 from autogrid.exchange import outbound
-from autogrid.exchange.ccxt_stream import watch
+from autogrid.exchange.ccxt_stream import Sockets, watch
 from autogrid.exchange.limiter import MemoryLimiter
 from autogrid.exchange.open import connection_to, open_exchange
 from autogrid.settings import settings
@@ -114,11 +114,12 @@ def test_nor_is_its_stream(loopback: Loopback, allow: Allow, rebinding: list[str
     lost: list[str] = []
 
     async def once() -> None:
-        task = asyncio.ensure_future(watch(connection, lambda: None, lambda _: None, lost.append))
-        while not lost and not task.done():
-            await asyncio.sleep(0.02)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        async with Sockets() as sockets:
+            task = asyncio.ensure_future(watch(connection, sockets, lambda: None, lambda _: None, lost.append))
+            while not lost and not task.done():
+                await asyncio.sleep(0.02)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     asyncio.run(asyncio.wait_for(once(), 20))
     assert "expected a host of the public internet" in " ".join(lost)
