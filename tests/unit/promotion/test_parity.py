@@ -13,6 +13,8 @@ from autogrid.data.frame import read_candles
 from autogrid.promotion.parity import fee_as_written, lived, replay_like
 from autogrid.promotion.passport import candles_sha256, canonical
 from autogrid.research.study import backtest_study
+from autogrid.strategies.registry import grid_of
+from backtests import regenerate
 from tests.unit.cli.conftest import CANDLES, STUDY
 
 MARKET = Market(tick="0.01", lot="0.001", maker_fee="0.001", taker_fee="0.001")
@@ -55,6 +57,26 @@ def test_a_canonical_study_is_a_study_with_every_rule() -> None:
     assert 'timeframe = "1m"' in text
     assert 'buy_fee_asset = "quote"' in text
     assert again.start == study.start
+
+
+def test_a_canonical_study_trails_as_the_study_does() -> None:
+    study = parse_study(STUDY + 'trailing = "both"\nstop_fixed = true\nstop_loss = "80"\n')
+    grid = grid_of(parse_study(canonical(study, MARKET)))
+    assert (grid.trailing, grid.stop_fixed) == ("both", True)
+    assert canonical(study, MARKET) != canonical(parse_study(STUDY + 'stop_loss = "80"\n'), MARKET)
+
+
+@pytest.mark.parametrize("name", ["trailing", "binance_trailing_2017_2019"])
+def test_a_trailing_study_is_replayed_byte_for_byte(name: str) -> None:
+    candles = regenerate.candles_of(name)
+    if candles is None:
+        pytest.skip(f"the candles of {name} are not here: they are no part of the project")
+    study = parse_study((regenerate.HERE / f"{name}.toml").read_text())
+    expected = backtest_study(study, candles)
+    replayed = replay_like(expected, study)
+    assert len(expected.run.moves) > 100
+    assert replayed.csv() == expected.csv()
+    assert replayed.to_json() == expected.to_json()
 
 
 def test_a_hash_of_candles_sees_times_and_prices(tmp_path: Path) -> None:
