@@ -22,6 +22,7 @@ from autogrid.promotion.verify import verify
 from autogrid.research.result import Result
 from autogrid.research.study import backtest_study
 from autogrid.research.sweep import sweep
+from autogrid.research.trail import level_spans
 from autogrid.store import bots, jobs, passports
 from autogrid.store import engine as engines
 from autogrid.strategies.registry import grid_of
@@ -81,7 +82,8 @@ def _backtest(work: Work) -> dict[str, Any]:
     frame, study = stored_candles(work.study())
     work.at(0.2, f"{len(frame):,} candles")
     result = backtest_study(study, frame)
-    return result.to_json() | {"series": _series(result), "trades": _trades(result)}
+    found = result.to_json() | {"series": _series(result), "trades": _trades(result)}
+    return found | {"level_spans": _spans(result)} if len(result.run.moves) else found
 
 
 def _sweep(work: Work) -> dict[str, Any]:
@@ -123,6 +125,12 @@ def _verification(work: Work) -> dict[str, Any]:
     checks = verify(passport)
     rows = [vars(check) | {"holds": check.holds} for check in checks]
     return {"verified": all(check.holds for check in checks), "checks": rows}
+
+
+def _spans(result: Result) -> list[list[Any]]:
+    """What levels a trailing grid had, and from when to when: price, ts, ts."""
+    ts = result.run.ticks.ts
+    return [[f"{price:f}", int(ts[a]), int(ts[b])] for price, a, b in level_spans(result.run, POINTS)]
 
 
 def _series(result: Result) -> dict[str, list[Any]]:

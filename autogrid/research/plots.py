@@ -3,12 +3,11 @@
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from autogrid.core.trailing import ruler
+from autogrid.research.trail import level_spans
 
 if TYPE_CHECKING:
     from autogrid.research.result import Result
@@ -60,22 +59,10 @@ def _levels(result: "Result") -> list[dict[str, Any]]:
         across = {**line, "xref": "x domain", "x0": 0, "x1": 1}
         drawn = levels[:: -(-len(levels) // MAX_LEVELS)]
         return [{**across, "y0": y, "y1": y} for y in (float(run.market.price(level)) for level in drawn)]
-    spans = level_spans(run.moves, run.plan.n, len(index) - 1)
-    formula, found = ruler(run.plan.grid, run.market), []
-    for level, first, last in spans[:: -(-len(spans) // (5 * MAX_LEVELS))]:
-        y = float(run.market.price(formula.level(level)))
-        found.append({**line, "x0": index[first], "x1": index[last], "y0": y, "y1": y})
+    found = []
+    for price, first, last in level_spans(run, 5 * MAX_LEVELS):
+        found.append({**line, "x0": index[first], "x1": index[last], "y0": float(price), "y1": float(price)})
     return found
-
-
-def level_spans(moves: npt.NDArray[np.int64], n: int, last: int) -> list[tuple[int, int, int]]:
-    """(level, first candle, last candle) for every stretch in which a grid of `n` cells had a level."""
-    since, offset, found = dict.fromkeys(range(n + 1), 0), 0, []
-    for candle, moved in moves.tolist():
-        dropped, added = (offset, moved + n) if moved > offset else (offset + n, moved)
-        found.append((dropped, since.pop(dropped), candle))
-        since[added], offset = candle, moved
-    return sorted([*found, *((level, first, last) for level, first in since.items())])
 
 
 def _fills(figure: go.Figure, result: "Result") -> None:

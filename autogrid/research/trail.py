@@ -1,6 +1,7 @@
-"""What the kernel of trailing grids needs to know beforehand: all levels that candles can reach."""
+"""Levels for the kernel of trailing grids: all that candles can reach; and afterwards, which there were."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,7 @@ from autogrid.core.plan import Plan
 from autogrid.core.trailing import ruler
 from autogrid.research import kernel_trail as k
 from autogrid.research.kernel import FAR
+from autogrid.research.runlog import Run
 
 Ints = npt.NDArray[np.int64]
 
@@ -44,6 +46,20 @@ def trail_of(plan: Plan, low: int, high: int, penetration: int) -> Trail | None:
     more[k.T_MAX_WORTH] = min(FAR, FAR if worth is None else worth)
     more[k.T_QUOTE] = 0 if grid.quote is None else market.atoms(grid.quote)
     return Trail(window, np.array(wide, np.int64), np.array(stops, np.int64), more)
+
+
+def level_spans(run: Run, most: int) -> list[tuple[Decimal, int, int]]:
+    """(price, first candle, last candle) for stretches in which a grid had a level, `most` of them at most."""
+    n, offset, since = run.plan.n, 0, dict.fromkeys(range(run.plan.n + 1), 0)
+    found = []
+    for candle, moved in run.moves.tolist():
+        dropped, added = (offset, moved + n) if moved > offset else (offset + n, moved)
+        found.append((dropped, since.pop(dropped), candle))
+        since[added], offset = candle, moved
+    found = sorted([*found, *((level, first, len(run.ticks) - 1) for level, first in since.items())])
+    formula = ruler(run.plan.grid, run.market)
+    some = found[:: -(-len(found) // most)]
+    return [(run.market.price(formula.level(level)), first, last) for level, first, last in some]
 
 
 def _above(plan: Plan, most: int) -> list[int]:

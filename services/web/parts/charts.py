@@ -106,9 +106,14 @@ def ladder(
 
 
 def _steps(name: str, prices: list[float], span: tuple[Any, Any], style: Figure) -> Figure:
+    return _spans(name, [(price, span) for price in prices], style)
+
+
+def _spans(name: str, spans: list[tuple[float, tuple[Any, Any]]], style: Figure | None = None) -> Figure:
+    style = style or {"color": QUIET, "width": 0.8}
     x: list[Any] = []
     y: list[Any] = []
-    for price in prices:
+    for price, span in spans:
         x += [*span, None]
         y += [price, price, None]
     hover = "%{y}<extra>" + name + "</extra>"
@@ -140,7 +145,8 @@ def backtest(result: dict[str, Any]) -> tuple[Figure, Figure]:
         trade["ts"] = _iso(trade["ts"])
     price = [line("Price", times, series["close"], INK)]
     span = (times[0], times[-1])
-    price += ladder(result["levels"], [], span, span)
+    moved = [(float(level), (_iso(a), _iso(b))) for level, a, b in result.get("level_spans", ())]
+    price += [_spans("Levels", moved)] if moved else ladder(result["levels"], [], span, span)
     scale = series["equity"][0] / series["close"][0]
     hold = line("Price, scaled to the start", times, [close * scale for close in series["close"]], INK)
     hold["line"]["dash"] = "dot"

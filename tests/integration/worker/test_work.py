@@ -17,6 +17,7 @@ from autogrid.data.ingest import import_file
 from autogrid.promotion import work
 from autogrid.research.synthetic import synthetic_candles
 from autogrid.store import accounts, bots, jobs, reports, schedules, users
+from autogrid.store.tick_store import PgTickStore
 from services.worker import child, chores
 from services.worker.reports import make
 from services.worker.research import run
@@ -83,6 +84,32 @@ def test_a_backtest_in_a_child_process_gives_the_figures_of_the_command(
     assert {name: row["result"][name] for name in expected} == expected
     assert len(row["result"]["trades"]) == expected["fills"]
     assert len(row["result"]["series"]["ts"]) == len(row["result"]["series"]["equity"]) <= work.POINTS
+
+
+def test_a_trailing_study_brings_the_levels_it_had(
+    store: sa.Engine, owner: int, study: str, candles: pd.DataFrame
+) -> None:
+    price = float(candles["open"].iloc[0])
+    text = STUDY.format(lower=round(price * 0.996, 2), upper=round(price * 1.004, 2)).replace("cells = 8", "cells = 3")
+    text = text.replace('investment = "1000"', 'quote = "100"\ntrailing = "both"') + '[simulation]\ncash = "1000"\n'
+    job_id = _job(store, owner, "backtest", text=text)
+    run(job_id=job_id)
+    row = _get(store, job_id)
+    assert (row["status"], row["error"]) == ("done", None)
+    spans = row["result"]["level_spans"]
+    assert len(spans) > len(row["result"]["levels"]) == 4
+    assert all(first <= last for _, first, last in spans)
+
+    with store.begin() as connection:
+        account = accounts.add(connection, name="play", exchange="paper", owner_id=owner)
+    promoted = _job(store, owner, "promotion", text=text, to="paper", account_id=account, name="follows")
+    run(job_id=promoted)
+    made = _get(store, promoted)
+    assert (made["status"], made["error"]) == ("done", None)
+    assert PgTickStore(store).load(made["result"]["bot_id"]).grid.trailing == "both"
+    checked = _job(store, owner, "verification", passport_id=made["result"]["passport_id"])
+    run(job_id=checked)
+    assert _get(store, checked)["result"]["verified"] is True
 
 
 def test_a_sweep_a_promotion_and_its_verification(store: sa.Engine, owner: int, study: str) -> None:

@@ -9,6 +9,7 @@ from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 import autogrid as ag
+from autogrid.core.levels import Ruler
 from autogrid.core.market import Market
 from autogrid.errors import InvalidInput
 from autogrid.live.replay import replay
@@ -16,8 +17,8 @@ from autogrid.research import simulate as sim
 from autogrid.research.backtest import plan_for
 from autogrid.research.metrics import candle_facts, metrics
 from autogrid.research.naive import trace, trace_orders
-from autogrid.research.plots import level_spans
 from autogrid.research.ticks import candle_ticks
+from autogrid.research.trail import level_spans
 from tests.unit.research.test_kernel import cases
 
 CASH = st.sampled_from([None, "30000", "100000"])
@@ -136,13 +137,14 @@ def test_the_portfolio_equals_our_books(result):
 
 def test_levels_are_drawn_for_as_long_as_they_were_there(result):
     run, n = result.run, result.run.plan.n
-    spans = level_spans(run.moves, n, len(result.candles) - 1)
+    ruler = Ruler(run.plan.grid.lower, run.plan.grid.upper, n, "geometric", run.market.tick)
+    spans = level_spans(run, 10**9)
     assert len(spans) == n + 1 + len(run.moves)
     offset, last = 0, 0
     for candle, moved in [*run.moves.tolist(), (len(result.candles) - 1, 0)]:
         if candle > last + 1:
             there = {level for level, first, end in spans if first <= last and end > last + 1}
-            assert there == set(range(offset, offset + n + 1))
+            assert there == {run.market.price(ruler.level(i)) for i in range(offset, offset + n + 1)}
         offset, last = moved, candle
     shapes = result.plot().layout.shapes
     assert len(shapes) == len(spans[:: -(-len(spans) // 600)])

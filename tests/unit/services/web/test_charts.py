@@ -34,3 +34,12 @@ def test_backtest_begins_with_what_was_put_in() -> None:
     price, equity = charts.backtest(result)
     assert [each["name"] for each in price["data"]] == ["Price", "Levels", "Buys"]
     assert equity["data"][1]["y"] == [10, 15]
+
+
+def test_levels_of_a_grid_that_moved_are_drawn_while_they_were_there() -> None:
+    result = {"levels": ["1", "2"], "series": {"ts": [0, 60_000], "close": [2, 3], "equity": [10, 12]},
+              "level_spans": [["1", 0, 30_000], ["2", 0, 60_000], ["3", 30_000, 60_000]]}  # fmt: skip
+    drawn = charts.backtest(result)[0]["data"][1]
+    assert drawn["name"] == "Levels"
+    assert drawn["y"] == [1, 1, None, 2, 2, None, 3, 3, None]
+    assert len(set(drawn["x"][:2])) == 2
