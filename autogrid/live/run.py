@@ -127,7 +127,7 @@ class Runner:
                 return
             exchange, full = self.exchanges.of(target), self._full(target)
             tick(target.bot_id, self.store, exchange, self.clock, self.rules, report, full)
-            if full and report.skipped is None:
+            if full and report.skipped is None and not report.unclear:
                 bots.reconciled(self.engine, target.bot_id)
         except RetryLater as error:
             turn.error, turn.next_s = error, max(error.after_s, 0.05)
@@ -161,7 +161,7 @@ class Runner:
         if report.skipped == "locked":
             # What woke this one may have come after the other tick looked.
             turn.next_s = soon()
-        elif report.unknown or report.missing:
+        elif report.unknown or report.missing or report.unclear:
             turn.next_s = soon()
 
     def _back_off(self, target: Target) -> float:

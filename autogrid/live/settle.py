@@ -31,6 +31,8 @@ class Settled:
     cursor: str = ""
     #: Orders whose outcome is still unknown, and resting orders of ours nobody had written down.
     unknown: int = 0
+    #: False: nobody knows yet whose an execution is; the cursor stays before it.
+    clear: bool = True
 
 
 class Settling:
@@ -60,9 +62,9 @@ class Settling:
         out.cursor = self.bot.cursor
         if self.full or self._moved(by_client):
             page = self.exchange.executions_since(symbol, self.bot.cursor)
-            out.cursor = page.cursor
-            if page.executions:
-                self._book_page(page.executions)
+            out.clear = self._book_page(page.executions)
+            if out.clear:
+                out.cursor = page.cursor
         for order in list(out.live):
             if order.status == PLANNED or self._complete(order):
                 continue
@@ -137,12 +139,16 @@ class Settling:
         self._event("critical", "order_accepted_twice", order, exchange_id=there.exchange_id)
         return order
 
-    def _book_page(self, executions: list[Execution]) -> None:
+    def _book_page(self, executions: list[Execution]) -> bool:
+        """False if it has to be read again: reads lag, and whose an execution is may not be known yet."""
         rows = {order.exchange_id: order for order in self.out.live if order.exchange_id is not None}
+        clear = True
         for execution in executions:
             order = rows.get(execution.exchange_id) or self._owner(execution)
             if order is not None:
                 rows[execution.exchange_id] = order
+            elif (self.bot.account_id, execution.exchange_id) not in _foreign:
+                clear &= self.clock() > execution.ts_ms + self.t_safe_ms
         grouped: dict[int, tuple[Order, list[Execution]]] = {}
         for execution in executions:
             order = rows.get(execution.exchange_id)
@@ -150,9 +156,10 @@ class Settling:
                 grouped.setdefault(id(order), (order, []))[1].append(execution)
         for order, of_order in grouped.values():
             self._book(order, of_order)
+        return clear
 
     def _owner(self, execution: Execution) -> Order | None:
-        """The order of an execution no live row is known to own; None for a foreign one."""
+        """The order of an execution no live row is known to own; None for a foreign one, and where nobody knows it."""
         memo = (self.bot.account_id, execution.exchange_id)
         if memo in _foreign:
             return None
@@ -161,7 +168,7 @@ class Settling:
             return done
         found = self.exchange.find(self.bot.symbol, "", execution.exchange_id)
         if found is None:
-            return None  # reads lag: the order's own look-up will bring it
+            return None
         if not self._is_ours(found.client_id):
             if len(_foreign) >= _FOREIGN_MAX:
                 _foreign.clear()

@@ -54,6 +54,8 @@ class Report:
     #: Orders that should rest but do not, and orders whose outcome is unknown.
     missing: int = 0
     unknown: int = 0
+    #: Executions whose owner is not known yet: everything is to be read again soon.
+    unclear: bool = False
     events: list[Event] = field(default_factory=list)
 
     @property
@@ -169,6 +171,7 @@ class _Pass:
         report.placed, report.canceled = report.placed + acting.placed, report.canceled + acting.canceled
         report.rejected += acting.rejected
         report.unknown = settled.unknown + acting.unknown
+        report.unclear = not settled.clear
         report.missing = acting.missing
         return again
 

@@ -102,6 +102,38 @@ def test_one_id_accepted_twice_is_cancelled_and_both_fills_are_booked():
     assert world.bot.position.books.base_micro == inner.base_micro
 
 
+def test_an_execution_whose_order_cannot_be_looked_up_yet_is_read_again():
+    world = World()
+    inner, name = world.exchange.inner, world.order_at(1).client_id
+    world.market(9_499)  # cell 1 buys at 95
+    inner.place(NewOrder(SYMBOL, name, "buy", Decimal(1), Decimal("94.50")))
+    inner.match(9_449)  # a second order of the id, filled before anybody has seen it
+    before = world.bot.cursor
+    world.fault("find", f.answers(None))
+    report = world.look()
+    assert report.unclear
+    assert world.bot.cursor == before
+    report = world.look()
+    assert not report.unclear
+    assert world.bot.cursor != before
+    assert sum(row.lots for row in world.store.fills if row.side == 1) == 4_000
+    assert world.bot.position.books.base_micro == inner.base_micro
+
+
+def test_an_execution_of_an_order_nobody_knows_is_waited_for_no_longer_than_reads_can_lag():
+    world = World()
+    inner = world.exchange.inner
+    inner.place(NewOrder(SYMBOL, "somebody-elses", "buy", Decimal(1), Decimal("97.00")))
+    inner.match(9_699)
+    world.fault("find", *[f.answers(None)] * 2)
+    assert world.look().unclear
+    world.now = T_SAFE + 1
+    before = world.bot.cursor
+    assert not world.look().unclear
+    assert world.bot.cursor != before
+    assert len(world.store.fills) == 1  # the start order
+
+
 def test_short_lists_and_lagging_look_ups_change_nothing():
     world = World()
     world.fault("open_orders", f.answers([]))
