@@ -80,8 +80,9 @@ def _duplicates(bot: Bot, names: dict[int, Any], out: Compared, twice: bool) -> 
     out.duplicates += [f"{name} accepted {count} times" for name, count in ids.items() if count > 1]
     position = bot.position
     for key, amount in filled.items():
-        if key.kind == GRID and position is not None:
-            most = max(position.plan.gross[key.cell], position.plan.lots[key.cell]) * bot.market.lot
+        i = position.plan.index(key.cell) if key.kind == GRID and position is not None else None
+        if i is not None:
+            most = max(position.plan.gross[i], position.plan.lots[i]) * bot.market.lot
             if amount > most:
                 out.duplicates.append(f"{key} filled {amount}, at most {most} was wanted")
 

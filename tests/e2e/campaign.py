@@ -8,11 +8,14 @@ quiet, and the exchange's books are compared with ours.
 import argparse
 import json
 import random
+import shutil
 import sys
+import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from autogrid.core.grid import Grid
@@ -278,10 +281,10 @@ def run(schedules: int, seed: int, size: int = 8, kills: float = 0.3, workers: i
             )
             for problem in problems:
                 sys.stderr.write(problem + "\n")
-        if True:
-            keep = f"/tmp/campaign-{seed}.log"
-            with open(keep, "w") as file:
-                file.write(stack.log.read_text())
+        if campaign.totals.problems:
+            kept = Path(tempfile.gettempdir()) / f"autogrid-campaign-{seed}.log"
+            shutil.copy(stack.log, kept)
+            sys.stderr.write(f"the log of all processes: {kept}\n")
         return campaign.totals
 
 

@@ -113,6 +113,23 @@ def test_a_stop_sells_at_the_traded_price(stack: Stack) -> None:
     assert stack.scalar(sold, b=bot) == 8750
 
 
+def test_a_trailing_grid_follows_the_price_up(stack: Stack) -> None:
+    bot = started(stack, "trails", "C19/USDT", grid=Grid(lower="90", upper="110", cells=4, amount="1", trailing="up"))
+
+    def buys() -> list[Decimal]:
+        return sorted(Decimal(o["price"]) for o in stack.open_orders("trails") if o["side"] == "BUY")
+
+    stack.price("C19/USDT", "110.01")
+    stack.until(lambda: buys() == [90, 95, 100, 105] and agree(stack, bot, "trails"), "all in quote")
+    stack.price("C19/USDT", "120.5")
+    # 115 and 120 are traded through: two levels up, the lowest buys go, no trade.
+    stack.until(lambda: buys() == [100, 105, 110, 115] and agree(stack, bot, "trails"), "two levels higher")
+    assert stack.scalar("SELECT count(*) FROM bot_fill WHERE bot_id = :b", b=bot) == 3
+    stack.price("C19/USDT", "114.9")
+    stack.until(lambda: len(stack.open_orders("trails")) == 4 and agree(stack, bot, "trails"), "bought at 115")
+    assert stack.scalar("SELECT max(price) FROM bot_fill WHERE bot_id = :b AND side = 1", b=bot) == 11500
+
+
 def test_the_kill_switch_stops_all_bots_of_an_account(stack: Stack) -> None:
     stack.price("C4/USDT", "101")
     stack.price("C5/USDT", "101")
