@@ -138,8 +138,9 @@ def _killed(world: World) -> None:
     report = world.reports["portfolio_weekly"]
 
     def maker() -> psutil.Process | None:
-        for process in psutil.process_iter(["cmdline"]):
-            if (process.info["cmdline"] or [])[-2:] == ["autogrid.promotion.reporting", str(report)]:
+        for process in psutil.process_iter(["cmdline", "environ"]):
+            ours = (process.info["environ"] or {}).get("AUTOGRID_HOME") == str(world.stack.home)
+            if ours and (process.info["cmdline"] or [])[-2:] == ["autogrid.promotion.reporting", str(report)]:
                 return process
         return None
 

@@ -179,7 +179,11 @@ class Site:
                          / 20, "c": 5000 - base * 100, "q": base, "p": price})  # fmt: skip
         with self.stack.engine.begin() as connection:
             connection.execute(
-                sa.text("INSERT INTO bot_equity (bot_id, ts, equity, cash, base, price) VALUES (:b,:t,:e,:c,:q,:p)"),
+                # The bot itself may have written the minute that has just passed.
+                sa.text(
+                    "INSERT INTO bot_equity (bot_id, ts, equity, cash, base, price) VALUES (:b,:t,:e,:c,:q,:p) "
+                    "ON CONFLICT DO NOTHING"
+                ),
                 rows,
             )
             connection.execute(sa.text("UPDATE bot SET started_at = :t WHERE id = :b"), {"b": bot, "t": rows[0]["t"]})
