@@ -226,8 +226,6 @@ def due(engine: Engine, limit: int, interval_s: float) -> list[int]:
     """Bots to tick now, each given to one dispatcher only, and due again about `interval_s` later.
 
     About: bots that started together would otherwise be due together for ever, with a queue in front of every one.
-
-    A tick that finds its bot locked should `wake` it: what woke it may have come after the other tick looked.
     """
     with engine.begin() as connection:
         return list(connection.scalars(_DUE, {"most": limit, "interval": interval_s}))

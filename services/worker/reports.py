@@ -16,11 +16,7 @@ ATTEMPTS = 3
 def make(*, report_id: int) -> None:
     """Make a report, if there is a slot for it. Delivered twice, it is made once: who comes second finds it taken."""
     engine = engines.engine()
-    with slots.one() as free:
-        if free:
-            _make(engine, report_id)
-    if free:
-        slots.send_next(engine)
+    slots.work(engine, lambda: _make(engine, report_id))
 
 
 def _make(engine: Engine, report_id: int) -> None:

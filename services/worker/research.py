@@ -13,11 +13,7 @@ from services.worker import child, slots
 def run(*, job_id: int) -> None:
     """Do a job, if there is a slot for it. Delivered twice, it is done once: who comes second finds it taken."""
     engine = engines.engine()
-    with slots.one() as free:
-        if free:
-            _run(engine, job_id)
-    if free:
-        slots.send_next(engine)
+    slots.work(engine, lambda: _run(engine, job_id))
 
 
 def _run(engine: Engine, job_id: int) -> None:

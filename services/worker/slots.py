@@ -6,7 +6,7 @@ child ends. Long work that finds none stays queued in its table, and whoever end
 
 import fcntl
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO
 
@@ -48,7 +48,16 @@ def _take() -> int | None:
     return None
 
 
-def send_next(engine: Engine) -> None:
+def work(engine: Engine, what: Callable[[], None]) -> None:
+    """Do long work if there is a slot for it, and send what waits for the slot; without one it stays queued."""
+    with one() as free:
+        if free:
+            what()
+    if free:
+        _send_next(engine)
+
+
+def _send_next(engine: Engine) -> None:
     """A slot is free again: send the longest waiting job and report. Sent twice, each is done once."""
     with engine.connect() as connection:
         job_id, report_id = jobs.first_queued(connection), reports.first_queued(connection)
