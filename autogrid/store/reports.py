@@ -72,9 +72,9 @@ def alive(connection: Connection, report_id: int) -> bool:
 
 
 def first_queued(connection: Connection) -> int | None:
-    """The one that waits longest."""
-    query = sa.select(report.c.id).where(report.c.status == "queued").order_by(report.c.id).limit(1)
-    return connection.scalar(query)
+    """The one that waits longest for a worker. One that failed waits for QUIET first: what it wants may be back then."""
+    ready = sa.and_(report.c.status == "queued", sa.or_(report.c.error.is_(None), report.c.changed_at < _quiet()))
+    return connection.scalar(sa.select(report.c.id).where(ready).order_by(report.c.id).limit(1))
 
 
 def take_waiting(connection: Connection, limit: int = 100) -> list[int]:

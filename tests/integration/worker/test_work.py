@@ -18,7 +18,7 @@ from autogrid.promotion import work
 from autogrid.research.synthetic import synthetic_candles
 from autogrid.store import accounts, bots, jobs, reports, schedules, users
 from autogrid.store.tick_store import PgTickStore
-from services.worker import child, chores
+from services.worker import child, chores, slots
 from services.worker.reports import make
 from services.worker.research import run
 
@@ -216,6 +216,23 @@ def test_a_report_is_made_and_kept(store: sa.Engine, owner: int, study: str) -> 
         assert '"cell_type": "code"' in reports.document(connection, report, owner, "notebook")
     assert "BTC/USDT" in page
     assert "Coverage and gaps".lower() in page.lower()
+
+
+def test_a_report_that_failed_is_tried_again_a_minute_later_not_at_once(
+    store: sa.Engine, owner: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[int] = []
+    monkeypatch.setattr(slots.app, "send_task", lambda name, kwargs, **_: sent.append(kwargs["report_id"]))
+    monkeypatch.setattr(child, "run", lambda *_: "the process died")
+    with store.begin() as connection:
+        failing, waiting = (reports.add(connection, owner, "data_quality", {})["id"] for _ in range(2))
+    make(report_id=failing)
+    assert sent == [waiting]
+    with store.begin() as connection:
+        row = reports.get(connection, failing, owner)
+        assert (row["status"], row["attempts"], row["error"]) == ("queued", 1, "the process died")
+        connection.execute(sa.text("UPDATE report SET changed_at = now() - interval '2 minutes'"))
+        assert reports.first_queued(connection) == failing
 
 
 def test_due_schedules_make_reports_once(store: sa.Engine, owner: int, monkeypatch: pytest.MonkeyPatch) -> None:
