@@ -10,7 +10,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
-from autogrid.core.market import Market
+from autogrid.core.market import Market, positive
 from autogrid.core.path import path_code
 from autogrid.errors import InvalidInput, shortened
 
@@ -24,7 +24,20 @@ SECTIONS = {
     "candles": ("timeframe", "start", "end"),
     "strategy": ("name", "params"),
     "simulation": ("cash", "path", "penetration_ticks", "slippage_ticks"),
+    "overfit": ("trials", "sharpe_variance", "enforce"),
 }
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What a study says about how its grid was found (section [overfit])."""
+
+    #: Grids that were tried, this one included; None: not said.
+    trials: int | None
+    #: Variance of the daily Sharpe ratios of all trials, not annualised; None: not said.
+    sharpe_variance: Decimal | None
+    #: True: the gates that judge luck refuse a promotion; else they warn.
+    enforce: bool
 
 
 @dataclass(frozen=True)
@@ -45,6 +58,8 @@ class Study:
     path: str
     penetration_ticks: int
     slippage_ticks: int
+    #: None: the study has no section [overfit].
+    tried: Tried | None = None
 
     @property
     def market(self) -> Market:
@@ -65,7 +80,9 @@ class Study:
 
     def fingerprint(self) -> str:
         """sha256 of the study's content, whatever its order, comments and spacing."""
-        text = json.dumps(self.__dict__, sort_keys=True, default=str)
+        # Studies without the section keep the fingerprint that they had before there was one.
+        content = {name: value for name, value in self.__dict__.items() if name != "tried" or value is not None}
+        text = json.dumps(content, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -102,8 +119,9 @@ def parse_study(text: str, source: str = "study") -> Study:
         params=strategy["params"],
         cash=simulation.get("cash"),
         path=path,
-        penetration_ticks=_ticks("penetration_ticks", simulation.get("penetration_ticks", 1)),
-        slippage_ticks=_ticks("slippage_ticks", simulation.get("slippage_ticks", 0)),
+        penetration_ticks=_whole("penetration_ticks", simulation.get("penetration_ticks", 1)),
+        slippage_ticks=_whole("slippage_ticks", simulation.get("slippage_ticks", 0)),
+        tried=_tried(data["overfit"]) if "overfit" in data else None,
     )
     if study.start and study.end and study.start >= study.end:
         raise InvalidInput(f"{source}: start must be before end, was {study.start} >= {study.end}")
@@ -116,10 +134,21 @@ def _text(name: str, value: Any) -> str | None:
     return value
 
 
-def _ticks(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
-        raise InvalidInput(f"{name} must be a whole number from 0 on, was {shortened(value)}")
+def _whole(name: str, value: Any, least: int = 0) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 2**31:
+        raise InvalidInput(f"{name} must be a whole number from {least} on, was {shortened(value)}")
     return value
+
+
+def _tried(section: Mapping[str, Any]) -> Tried:
+    trials, variance, enforce = (section.get(name) for name in SECTIONS["overfit"])
+    if not isinstance(enforce, bool | None):
+        raise InvalidInput(f"enforce must be true or false, without quotes, was {shortened(enforce)}")
+    return Tried(
+        trials=None if trials is None else _whole("trials", trials, 1),
+        sharpe_variance=None if variance is None else positive("sharpe_variance", variance),
+        enforce=bool(enforce),
+    )
 
 
 def check_keys(where: str, found: Mapping[str, Any], known: tuple[str, ...]) -> None:

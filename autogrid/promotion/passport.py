@@ -78,6 +78,8 @@ def canonical(study: Study, market: Market) -> str:
         "strategy.params": dict(sorted(study.params.items())),
         "simulation": {name: getattr(study, name) for name in SECTIONS["simulation"]},
     }
+    if study.tried is not None:
+        sections["overfit"] = vars(study.tried)
     lines = []
     for section, values in sections.items():
         lines += [f"[{section}]", *(f"{key} = {_toml(value)}" for key, value in values.items() if value is not None)]

@@ -17,6 +17,7 @@ STUDY = {
     "strategy": {"name": '"static"'},
     "strategy.params": {"lower": '"90"', "upper": '"110"', "cells": "4", "investment": '"1000"'},
     "simulation": {"cash": '"1000"'},
+    "overfit": {"trials": "2"},
 }
 GRID = ("lower", "upper", "cells", "spacing", "amount", "quote", "investment", "stop_loss", "take_profit", "trigger")
 KEYS = [(section, key) for section, keys in SECTIONS.items() for key in keys if key != "params"]

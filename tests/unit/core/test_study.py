@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from autogrid.core.study import parse_study
+from autogrid.core.study import Tried, parse_study
 from autogrid.errors import InvalidInput
 from autogrid.strategies.registry import grid_of
 
@@ -72,6 +72,20 @@ def test_the_fingerprint_is_of_content_not_of_text() -> None:
     assert parse_study(TEXT).fingerprint() != parse_study(TEXT.replace("60\n", "61\n")).fingerprint()
 
 
+def test_a_study_may_say_how_its_grid_was_found() -> None:
+    assert parse_study(TEXT).tried is None
+    assert parse_study(TEXT + "[overfit]\n").tried == Tried(None, None, enforce=False)
+    said = parse_study(TEXT + '[overfit]\ntrials = 60\nsharpe_variance = "0.002"\nenforce = true\n')
+    assert said.tried == Tried(60, Decimal("0.002"), enforce=True)
+
+
+def test_studies_without_that_section_keep_their_fingerprint() -> None:
+    before = "292dfb76da83041f8128b097a1893bc6fe0f5555c55cffc320d812e9574a9368"
+    assert parse_study(TEXT).fingerprint() == before
+    found = {parse_study(f"{TEXT}[overfit]\n{line}\n").fingerprint() for line in ("", "trials = 2", "trials = 3")}
+    assert len(found | {before}) == 4
+
+
 def use(text: str) -> None:
     study = parse_study(text, "s.toml")
     grid_of(study)
@@ -95,6 +109,13 @@ def use(text: str) -> None:
         ('name = "static"', "name = = 3", "s.toml is not valid TOML"),
         ('lower = "50000"\n', "", r"\[strategy.params\] needs lower"),
         ('tick = "0.01"\nlot = "0.00001"\n', "", r"\[market\] needs tick and lot"),
+        ("[simulation]", "[overfit]\ntrials = 0\n[simulation]", "trials must be a whole number from 1 on, was 0"),
+        ("[simulation]", "[overfit]\nsharpe_variance = 0\n[simulation]", "sharpe_variance must be above zero, was 0"),
+        (
+            "[simulation]",
+            "[overfit]\nenforce = 1\n[simulation]",
+            "enforce must be true or false, without quotes, was 1",
+        ),
         ("cells = 60", "cells = 60.5", "cells must be a whole number from 1 on"),
         ('lower = "50000"', "lower = nan", "lower must be a finite number"),
     ],
