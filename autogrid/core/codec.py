@@ -8,6 +8,7 @@ from typing import Any
 from autogrid.core.grid import Grid
 from autogrid.core.ledger import Exact
 from autogrid.core.market import Market
+from autogrid.core.orders import BUY
 from autogrid.core.plan import Plan
 from autogrid.core.position import Position
 
@@ -28,8 +29,8 @@ def pack_plan(plan: Plan) -> dict[str, Any]:
     """What of a plan does not follow from grid and market."""
     names = ("levels", "lots", "gross", "start", "start_fill", "empty", "start_lots", "cash", "stop_loss")
     packed = {name: getattr(plan, name) for name in (*names, "take_profit", "stop_sell")}
-    if plan.offset:
-        packed["offset"] = plan.offset
+    later = {"offset": (plan.offset, 0), "regrid": (plan.regrid, 0), "start_side": (plan.start_side, BUY)}
+    packed |= {name: value for name, (value, usual) in later.items() if value != usual}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in packed.items()}
 
 
@@ -44,7 +45,8 @@ def unpack_plan(packed: dict[str, Any], grid: Grid, market: Market) -> Plan:
 def pack_position(position: Position) -> dict[str, Any]:
     """All of a position but its plan."""
     books = position.books
-    return {
+    following = {} if position.next_grid is None else {"next_grid": pack_plain(position.next_grid)}
+    return following | {
         "phase": position.phase,
         "stopped": position.stopped,
         "sell_on_stop": position.sell_on_stop,
@@ -67,6 +69,7 @@ def unpack_position(packed: dict[str, Any], plan: Plan) -> Position:
     position = Position(plan)
     for name in ("phase", "stopped", "sell_on_stop", "start_done", "stop_done"):
         setattr(position, name, packed[name])
+    position.next_grid = Grid(**packed["next_grid"]) if "next_grid" in packed else None
     position.holds = [x == "1" for x in packed["holds"]]
     position.cycle = list(packed["cycle"])
     for cell, lots in packed["done"].items():

@@ -1,14 +1,17 @@
-"""The grid as a state machine: legs of the price in, fills out (contract, sections 3, 4 and 9).
+"""The grid as a state machine: legs of the price in, fills out (contract, sections 3, 4, 9 and 10).
 
 This is the definition. The compiled kernel of `autogrid.research` is tested against it fill by fill.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from autogrid.core.grid import Grid
 from autogrid.core.ledger import Books
-from autogrid.core.orders import BUY, GRID, SELL, START, STOP, Fill
+from autogrid.core.market import Market
+from autogrid.core.orders import BUY, GRID, REGRID, SELL, START, STOP, Fill
 from autogrid.core.plan import Plan
+from autogrid.core.regrid import Change, regridded
 from autogrid.core.trailing import Trailing, lowered, raised
 
 
@@ -29,7 +32,7 @@ class Ladder:
     books: Books = field(init=False)
     empty: int = field(init=False)
     started: bool = False
-    #: "stop_loss" or "take_profit" once the bot is done.
+    #: "stop_loss", "take_profit" or "strategy" once the bot is done.
     stopped: str | None = None
 
     def __post_init__(self) -> None:
@@ -43,6 +46,23 @@ class Ladder:
             yield self._book(Fill(START, -1, BUY, self.plan.start_fill, self.plan.start_lots))
         while self._trail(self.plan.start):
             pass
+
+    def regrid(self, grid: Grid, price: int, market: Market | None = None) -> Iterator[Fill]:
+        """Another grid takes this one's place at `price`. InvalidInput, with nothing changed, where it cannot.
+
+        market: whose rules the new grid obeys; None: the plan's own.
+        """
+        self.plan = regridded(self.books, Change(grid, price, self.slippage, market))
+        self.books.regrid(self.plan)
+        self.empty = self.plan.empty
+        if self.plan.start_lots:
+            side = self.plan.start_side
+            yield self._book(Fill(REGRID, -1, side, price + side * self.slippage, self.plan.start_lots))
+
+    def stop(self, price: int, sell: bool) -> Iterator[Fill]:
+        """A strategy ends it all at `price`: every order goes, and with `sell` all whole lots."""
+        self.plan = replace(self.plan, stop_sell=sell)
+        yield from self._stop("strategy", price)
 
     def leg(self, y: int, *, gap: bool = False) -> Iterator[Fill]:
         """The price moves on to `y`; `gap` marks the jump from the last close to the open."""

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from autogrid.core.market import fee_atoms
-from autogrid.core.orders import BUY, GRID, START, Fill
+from autogrid.core.orders import BUY, GRID, REGRID, START, Fill
 from autogrid.core.plan import Plan
 
 MICRO = 1_000_000
@@ -35,7 +35,8 @@ class Books:
     #: Base the exchange kept as fees, millionths of a lot.
     fees_micro: Exact = 0
     realised: int = 0
-    #: Atoms paid for lots that belong to no cell: gross-ups, and cells sold short of what their fees took.
+    #: Atoms paid for lots that belong to no cell: gross-ups, and cells sold short of what their fees took. Between two
+    #: grids no lot belongs to a cell.
     excess_cost: int = 0
     #: Atoms got for lots that belong to no cell.
     excess_revenue: int = 0
@@ -57,6 +58,10 @@ class Books:
         self.cash -= fill.side * notional
         self.base_micro += fill.side * fill.lots * MICRO
         self._charge(fee or self._fee(fill, notional))
+        if fill.kind == REGRID:
+            # The books change grids at one price; what the order got is apart from it.
+            self.realised += fill.side * (self.plan.start - fill.price) * fill.lots
+            fill = fill._replace(price=self.plan.start)
         if fill.side == BUY:
             self._hold(fill)
         else:
@@ -68,6 +73,25 @@ class Books:
             return False
         self.excess_cost += self.cost.pop(cell)
         return True
+
+    def regrid(self, plan: Plan) -> None:
+        """Close the books of the old grid at the price `plan` starts at, and give its cells what base there is.
+
+        What is missing, or too much, is then traded by the regrid order.
+        """
+        price = plan.start
+        for cell in sorted(self.lots):
+            lots = self.lots.pop(cell)
+            self.realised += price * lots - self.cost.pop(cell)
+            self.excess_cost += price * lots
+        self.plan = plan
+        left = int(self.base_micro // MICRO)
+        for cell in range(plan.empty, plan.n):
+            part = min(left, plan.lots[cell])
+            if part > 0:
+                self.lots[cell], self.cost[cell] = part, part * price
+                self.excess_revenue += part * price
+                left -= part
 
     def inherit(self, plan: Plan, old: int, new: int) -> None:
         """The grid has moved to `plan`: what cell `old` holds is the cell `new`'s from now on, at the same cost."""
@@ -97,10 +121,11 @@ class Books:
 
     def _hold(self, fill: Fill) -> None:
         left, plan = fill.lots, self.plan
-        for cell in range(plan.empty, plan.n) if fill.kind == START else (fill.cell,):
+        opens = fill.kind in (START, REGRID)
+        for cell in range(plan.empty, plan.n) if opens else (fill.cell,):
             # What comes for a cell that the grid has left behind, or so late a start, belongs to no cell.
             i = plan.index(cell)
-            if i is None or (fill.kind == START and plan.offset):
+            if i is None or (opens and (plan.offset or fill.kind != plan.opening.kind)):
                 continue
             have = self.lots.get(cell, 0)
             part = min(left, plan.lots[i] - have)
@@ -111,7 +136,8 @@ class Books:
         self.excess_cost += left * fill.price
 
     def _close(self, fill: Fill) -> None:
-        cells = (fill.cell,) if fill.kind == GRID else sorted(self.lots)
+        # A regrid order sells what the new grid has no cell for.
+        cells = (fill.cell,) if fill.kind == GRID else () if fill.kind == REGRID else sorted(self.lots)
         left = fill.lots
         for cell in cells:
             have = self.lots.get(cell, 0)

@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 from autogrid.errors import InvalidInput
 
-START, GRID, STOP = 0, 1, 2
+START, GRID, STOP, REGRID = 0, 1, 2, 3
 BUY, SELL = 1, -1
 
-KINDS = ("start", "grid", "stop")
+KINDS = ("start", "grid", "stop", "regrid")
 
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #: Fields of a client order id after the leading "g" and the two characters of the installation: name, width.
@@ -22,9 +22,9 @@ MIN_CELL = MAX_CELL + 1 - _STOP_SLOT
 class Fill(NamedTuple):
     """One complete fill. `lots` is the order's amount, gross-up included."""
 
-    #: START, GRID or STOP; index into KINDS.
+    #: START, GRID, STOP or REGRID; index into KINDS.
     kind: int
-    #: The cell that turned, -1 for start and stop orders.
+    #: The cell that turned, -1 for all other orders.
     cell: int
     #: BUY or SELL.
     side: int
@@ -35,7 +35,7 @@ class Fill(NamedTuple):
 
     @property
     def is_taker(self) -> bool:
-        """Grid orders rest; start and stop orders take."""
+        """Grid orders rest; all others take."""
         return self.kind != GRID
 
 
@@ -43,18 +43,19 @@ class Key(NamedTuple):
     """What an order is for. At most one live order per (kind, cell)."""
 
     kind: int
-    #: -1 for start and stop orders; a trailing grid has cells below 0 too: `kind` tells them apart.
+    #: -1 for all but grid orders; a trailing grid has cells below 0 too: `kind` tells them apart.
     cell: int
-    #: How often the cell, and those whose place it took when the grid moved, had turned before.
+    #: How often the cell, and those whose place it took when the grid moved, had turned before. Of a regrid order: the
+    #: how manieth it is, from 1 on.
     cycle: int
 
 
 class Intent(NamedTuple):
-    """An order a grid wants to rest (GRID) or to be executed at once (START, STOP)."""
+    """An order a grid wants to rest (GRID) or to be executed at once (all others)."""
 
     key: Key
     side: int
-    #: Limit in ticks; for START and STOP the price expected, sent as a market order.
+    #: Limit in ticks; for all but GRID the price expected, sent as a market order.
     price: int
     lots: int
 
@@ -86,7 +87,8 @@ def client_id(name: OrderName) -> str:
     `attempt` counts orders for one key: a new one only after the one before is known to be final.
     """
     kind, cell, cycle = name.key
-    slot = _slot(cell) if kind == GRID else _START_SLOT if kind == START else _STOP_SLOT
+    # A start order's cycle is 0, a regrid order's is not.
+    slot = _slot(cell) if kind == GRID else _STOP_SLOT if kind == STOP else _START_SLOT
     values = {"bot": name.bot, "generation": name.generation, "slot": slot, "cycle": cycle, "attempt": name.attempt}
     return f"g{name.tag}" + "".join(_encode(field, values[field], width) for field, width in _FIELDS)
 
@@ -100,7 +102,8 @@ def parse_client_id(text: str) -> OrderName | None:
         values[field] = _decode(text[at : at + width])
         at += width
     slot = values["slot"]
-    kind = START if slot == _START_SLOT else STOP if slot == _STOP_SLOT else GRID
+    opening = REGRID if values["cycle"] else START
+    kind = opening if slot == _START_SLOT else STOP if slot == _STOP_SLOT else GRID
     key = Key(kind, -1 if kind != GRID else slot if slot <= MAX_CELL else slot - _STOP_SLOT, values["cycle"])
     return OrderName(text[1:3], values["bot"], values["generation"], key, values["attempt"])
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from autogrid.core.grid import Grid
 from autogrid.core.levels import levels, nearest_level
 from autogrid.core.market import Market, Number, gross_lots, positive
+from autogrid.core.orders import BUY, REGRID, START, Key
 from autogrid.core.sizing import cells_that_earn, cost, earns, lots_per_cell, smallest_lots
 from autogrid.errors import InvalidInput
 
@@ -30,11 +31,11 @@ class Plan:
     gross: tuple[int, ...]
     #: The start price s.
     start: int
-    #: What the start order pays: s plus slippage.
+    #: What the very first start order pays: s plus slippage. What holding is compared with.
     start_fill: int
     #: j0, the number of cells that begin in quote.
     empty: int
-    #: Lots of the start order, gross-up included; 0 where no cell begins in base.
+    #: Lots of the order that the grid starts with, gross-up included; 0 where none is needed.
     start_lots: int
     cash: int
     stop_loss: int | None
@@ -43,6 +44,15 @@ class Plan:
     stop_sell: bool
     #: Number of the lowest cell: how many levels a trailing grid has moved up since its start (down: below 0).
     offset: int = 0
+    #: How many grids came before this one: 0, or the start order is a regrid order (section 10).
+    regrid: int = 0
+    #: BUY or SELL: a regrid may hold too much.
+    start_side: int = BUY
+
+    @property
+    def opening(self) -> Key:
+        """What the order is for that the grid starts with."""
+        return Key(REGRID, -1, self.regrid) if self.regrid else Key(START, -1, 0)
 
     @property
     def n(self) -> int:
@@ -116,7 +126,7 @@ def check_headroom(planned: Plan, highest: int, travel: int = 0, most: int = 0) 
         base = max(base, planned.n * gross + planned.n)
     ppm = max(market.maker_ppm, market.taker_ppm)
     largest = max(
-        planned.start_lots * planned.start_fill,
+        planned.start_lots * max(planned.start, planned.start_fill),
         max(x * level for x, level in zip(planned.gross, planned.levels[1:], strict=True)),
         base * highest if planned.stop_sell and (planned.stop_loss or planned.take_profit) else 0,
         gross * highest if planned.grid.trailing is not None else 0,

@@ -7,13 +7,14 @@ filled, in whole or in part, late or out of order. With whole fills in order bot
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from autogrid.core.grid import Grid
 from autogrid.core.ledger import MICRO, Books, Fee
-from autogrid.core.orders import BUY, GRID, SELL, START, STOP, Fill, Intent, Key
+from autogrid.core.orders import BUY, GRID, REGRID, SELL, START, STOP, Fill, Intent, Key
 from autogrid.core.plan import Plan
 from autogrid.core.trailing import Trailing, lowered, raised
 
-#: Phases of a position, in order.
-STARTING, RUNNING, STOPPING, DONE = "starting", "running", "stopping", "done"
+#: Phases of a position, in order. Regridding: all orders go, then another grid starts.
+STARTING, RUNNING, REGRIDDING, STOPPING, DONE = "starting", "running", "regridding", "stopping", "done"
 
 
 class Trade(NamedTuple):
@@ -36,13 +37,15 @@ class Position:
 
     plan: Plan
     phase: str = STARTING
-    #: Why it stops: "stop_loss", "take_profit", "user", or None while it does not.
+    #: Why it stops: "stop_loss", "take_profit", "strategy", "user", or None while it does not.
     stopped: str | None = None
     #: Whether the base is sold when it stops.
     sell_on_stop: bool = True
     #: Lots of the start order and of the stop order filled so far.
     start_done: int = 0
     stop_done: int = 0
+    #: The grid that takes this one's place once no order of it is left.
+    next_grid: Grid | None = None
     books: Books = field(init=False)
     holds: list[bool] = field(init=False)
     #: Lots of each waiting cell's present buy filled so far.
@@ -65,7 +68,9 @@ class Position:
         key = trade.key
         held = self.books.lots.get(key.cell, 0)
         self.books.apply(Fill(key.kind, key.cell, trade.side, trade.price, trade.lots), trade.fee)
-        if key.kind == START:
+        if key.kind in (START, REGRID):
+            if key != self.plan.opening:
+                return False
             self.start_done += trade.lots
             if self.phase == STARTING and self.start_done >= self.plan.start_lots:
                 self.phase = RUNNING
@@ -104,7 +109,7 @@ class Position:
         """
         left = self.plan.start_lots - self.start_done
         least = self.plan.market.min_notional_atoms
-        if self.phase != STARTING or not self.start_done or left * price >= least:
+        if self.phase != STARTING or not (self.start_done or self.plan.regrid) or left * price >= least:
             return False
         self.phase = RUNNING
         for cell in range(self.plan.empty, self.plan.n):
@@ -219,7 +224,7 @@ class Position:
         """
         if self.phase == STARTING:
             left = self.plan.start_lots - self.start_done
-            return [Intent(Key(START, -1, 0), BUY, price, left)]
+            return [Intent(self.plan.opening, self.plan.start_side, price, left)]
         if self.phase == STOPPING:
             whole = int(self.books.base_micro // MICRO)
             if self.sell_on_stop and whole and whole * price >= self.plan.market.min_notional_atoms:

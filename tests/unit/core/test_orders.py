@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autogrid.core.orders import GRID, MAX_CELL, MIN_CELL, START, STOP, Key, OrderName, client_id, parse_client_id
+from autogrid.core.orders import GRID, MAX_CELL, MIN_CELL, REGRID, START, STOP, Key, OrderName, client_id, parse_client_id
 from autogrid.errors import InvalidInput
 
 TAG = st.from_regex(r"[0-9A-Za-z]{2}", fullmatch=True)
@@ -14,9 +14,10 @@ TAG = st.from_regex(r"[0-9A-Za-z]{2}", fullmatch=True)
 
 @st.composite
 def names(draw):
-    kind = draw(st.sampled_from([START, GRID, STOP]))
+    kind = draw(st.sampled_from([START, GRID, STOP, REGRID]))
     cell = draw(st.integers(MIN_CELL, MAX_CELL)) if kind == GRID else -1
-    key = Key(kind, cell, draw(st.integers(0, 62**4 - 1)))
+    first, last = {START: (0, 0), REGRID: (1, 62**4 - 1)}.get(kind, (0, 62**4 - 1))
+    key = Key(kind, cell, draw(st.integers(first, last)))
     numbers = [draw(st.integers(0, 62**width - 1)) for width in (4, 2, 2)]
     return OrderName(draw(TAG), numbers[0], numbers[1], key, numbers[2])
 
