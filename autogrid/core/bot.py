@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from autogrid.core.grid import Grid
 from autogrid.core.market import Market
@@ -103,7 +103,7 @@ class Note(NamedTuple):
 
 @dataclass
 class Bot:
-    """One bot. Everything above `wish` never changes after it was created."""
+    """One bot. Everything above `wish` never changes after it was created, but for the grid of a strategy that decides."""
 
     id: int
     #: Two characters that name this installation in client order ids.
@@ -121,6 +121,9 @@ class Bot:
     limits: Limits = field(default_factory=Limits)
     #: At most this many orders rest: those nearest to the turning point. Exchanges allow some 200 on one market.
     window: int | None = DEFAULT_WINDOW
+    #: What decides its grids as candles close, by name, and its parameters; None: it has one grid.
+    strategy: str | None = None
+    params: dict[str, Any] = field(default_factory=dict)
     wish: str = "run"
     status: str = "waiting"
     reason: str | None = None
@@ -132,6 +135,8 @@ class Bot:
     last_price: int | None = None
     #: Where reading of executions goes on.
     cursor: str = ""
+    #: The end of the last candle on which its strategy has decided, ms.
+    decided_ms: int = 0
     #: (kind, cell) -> why it does not rest.
     notes: dict[tuple[int, int], Note] = field(default_factory=dict)
     #: (kind, cell) -> (cycle, orders made for it so far).

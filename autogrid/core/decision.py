@@ -32,7 +32,7 @@ Decision = Grid | Keep | Stop
 
 
 class View(NamedTuple):
-    """A bot as its strategy sees it, at the moment of the decision. Money in quote, rounded down to what can be spent."""
+    """A bot as its strategy sees it, at the moment of the decision. Money in quote, rounded down to whole atoms."""
 
     #: The traded price: the open of the candle after those that are known.
     price: Decimal

@@ -11,11 +11,17 @@ from autogrid.strategies.registry import find, installed
 
 @cache
 def code_hash(strategy: str = "static") -> str:
-    """sha256 (hex) of the sources of `autogrid.core` and of the strategy's module. InvalidInput for an unknown one."""
+    """sha256 (hex) of the sources of `autogrid.core`, of the strategy's module and what it is built on.
+
+    InvalidInput for an unknown one.
+    """
     digest = hashlib.sha256()
     folder = resources.files("autogrid.core")
     for name in sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".py")):
         _add(digest, f"core/{name}", (folder / name).read_bytes())
+    if strategy != "static":
+        for name in ("decider.py", "dynamic.py"):
+            _add(digest, f"strategies/{name}", (resources.files("autogrid.strategies") / name).read_bytes())
     _add(digest, f"strategy/{strategy}", _strategy(strategy).read_bytes())
     return digest.hexdigest()
 

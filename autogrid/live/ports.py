@@ -5,6 +5,23 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from autogrid.core.bot import Bot, Event, FillRow, Order
+from autogrid.core.decision import Decision, View
+
+
+class Brain(Protocol):
+    """Decisions of bots whose strategy makes a new grid as candles close."""
+
+    def due(self, bot: Bot, now_ms: int) -> int | None:
+        """The end (ms) of the candle on whose close the bot is to decide now; None: nothing is to be decided yet.
+
+        None too for a bot without a strategy, and while closed candles have not arrived that will.
+        """
+
+    def decide(self, bot: Bot, at_ms: int, view: View) -> Decision | None:
+        """What its strategy decides on the candles closed at `at_ms`; None where some are missing for good.
+
+        InvalidInput where the strategy fails.
+        """
 
 
 class TickStore(Protocol):

@@ -14,7 +14,7 @@ from autogrid.errors import Halted, InvalidInput
 from autogrid.exchange.port import Exchange
 from autogrid.live import decide
 from autogrid.live.act import CLOSE_AGE_MS, Acting
-from autogrid.live.ports import TickStore
+from autogrid.live.ports import Brain, TickStore
 from autogrid.live.settle import DUPLICATE, Settled, Settling
 from autogrid.live.units import trade
 
@@ -36,6 +36,8 @@ class TickRules:
     other_hashes: frozenset[str] = frozenset()
     #: How trailing grids move.
     trailing: Trailing = DEFAULT
+    #: What decides for bots whose strategy does.
+    brain: Brain | None = None
 
 
 @dataclass

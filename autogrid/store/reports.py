@@ -72,7 +72,7 @@ def alive(connection: Connection, report_id: int) -> bool:
 
 
 def first_queued(connection: Connection) -> int | None:
-    """The one that waits longest for a worker. One that failed waits for QUIET first: what it wants may be back then."""
+    """The one that waits longest for a worker. One that failed waits for QUIET first: what it lacked may be back."""
     ready = sa.and_(report.c.status == "queued", sa.or_(report.c.error.is_(None), report.c.changed_at < _quiet()))
     return connection.scalar(sa.select(report.c.id).where(ready).order_by(report.c.id).limit(1))
 

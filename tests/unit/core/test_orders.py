@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autogrid.core.orders import GRID, MAX_CELL, MIN_CELL, REGRID, START, STOP, Key, OrderName, client_id, parse_client_id
+from autogrid.core.orders import (
+    GRID,
+    MAX_CELL,
+    MIN_CELL,
+    REGRID,
+    START,
+    STOP,
+    Key,
+    OrderName,
+    client_id,
+    parse_client_id,
+)
 from autogrid.errors import InvalidInput
 
 TAG = st.from_regex(r"[0-9A-Za-z]{2}", fullmatch=True)

@@ -13,7 +13,7 @@ from autogrid.core.ledger import MICRO
 from autogrid.core.market import Market
 from autogrid.core.orders import BUY, GRID, REGRID, SELL, Key, OrderName, client_id, parse_client_id
 from autogrid.core.plan import plan
-from autogrid.core.position import REGRIDDING, RUNNING, STARTING, Position, Trade
+from autogrid.core.position import RUNNING, STARTING, Position, Trade
 from autogrid.core.regrid import Change, leave, regridded, stay, successor
 from autogrid.core.sizing import buy_cost
 from autogrid.errors import InvalidInput

@@ -15,7 +15,7 @@ from autogrid.live.code import code_hash, other_hashes
 from autogrid.live.memory import MemoryStore
 from autogrid.live.replay import SYMBOL
 from autogrid.live.tick import TickRules, tick
-from autogrid.strategies.registry import find, grid_of, strategy
+from autogrid.strategies.registry import find, grid_of, strategy_of
 
 STUDY = """
 [market]
@@ -79,8 +79,8 @@ def test_an_unknown_strategy_is_said_with_the_nearest_one(installed: Path) -> No
     ):
         grid_of(parse_study(STUDY.format(name="halfes")))
     with pytest.raises(InvalidInput, match=r"no strategy 'statik': did you mean 'static'\?"):
-        strategy("statik")
-    with pytest.raises(InvalidInput, match=r"no strategy 'zzz': installed are gone, halves, static\."):
+        strategy_of("statik", {})
+    with pytest.raises(InvalidInput, match=r"no strategy 'zzz': installed are atr, gone, halves, recentre, static\."):
         code_hash("zzz")
     with pytest.raises(InvalidInput, match="has no strategy 3"):
         grid_of(parse_study(STUDY.format(name="x").replace('"x"', "3")))
@@ -90,14 +90,14 @@ def test_one_whose_package_is_broken_is_said(installed: Path) -> None:
     with pytest.raises(
         InvalidInput, match="strategy 'gone': expected gone_grid:Gone, found: No module named 'gone_grid'"
     ):
-        strategy("gone")
+        strategy_of("gone", {})
     with pytest.raises(InvalidInput, match="expected the module gone_grid, found none; install its package again"):
         code_hash("gone")
 
 
 def test_workers_know_the_code_of_every_strategy_that_is_installed(installed: Path) -> None:
     known = other_hashes()
-    assert known == {code_hash("halves")}
+    assert known == {code_hash(name) for name in ("halves", "atr", "recentre")}
     store = MemoryStore()
     market, grid = Market(tick="0.01", lot="0.001"), Grid(lower="90", upper="110", cells=4, amount="1")
     store.add(Bot(1, "00", "bot", 1, SYMBOL, market, grid, None, 0, code_hash=code_hash("halves")))
