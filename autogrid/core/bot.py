@@ -103,7 +103,7 @@ class Note(NamedTuple):
 
 @dataclass
 class Bot:
-    """One bot. Everything above `wish` never changes after it was created, but for the grid of a strategy that decides."""
+    """One bot. What is above `wish` never changes after it was created, but for the grid where a strategy decides it."""
 
     id: int
     #: Two characters that name this installation in client order ids.
