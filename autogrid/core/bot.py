@@ -103,7 +103,7 @@ class Note(NamedTuple):
 
 @dataclass
 class Bot:
-    """One bot. What is above `wish` never changes after it was created, but for the grid where a strategy decides it."""
+    """One bot. What is above `wish` never changes once it exists, but for the grid where a strategy decides it."""
 
     id: int
     #: Two characters that name this installation in client order ids.
