@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from autogrid.core.trailing import ruler
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from autogrid.research.result import Result
     from autogrid.research.sweep import Sweep
 
@@ -53,29 +55,30 @@ def _moves(result: "Result") -> list[tuple[str, str]]:
 
 def card(result: "Result") -> str:
     """Key figures, warnings and an equity line, readable on light and dark pages."""
-    grid = result.run.plan.grid
     label = result.candles.attrs.get("label", "")
-    title = grid.label
     span = f"{len(result.candles):,} candles, {result.candles.index[0]:%Y-%m-%d} to {result.candles.index[-1]:%Y-%m-%d}"
+    title = result.run.plan.grid.label
+    return facts_card(title, f"{span} {label}", rows(result), result.warnings, spark(result.equity))
+
+
+def facts_card(title: str, below: str, facts: list[tuple[str, str]], warnings: list[str], picture: str = "") -> str:
+    """A title, a sentence below it, facts in columns, a picture (HTML), warnings."""
     cells = "".join(
         f'<div style="display:flex;justify-content:space-between;gap:12px"><span style="opacity:.7">{escape(name)}'
         f"</span><b>{escape(text)}</b></div>"
-        for name, text in rows(result)
+        for name, text in facts
     )
-    warnings = "".join(
-        f'<div style="color:#b86e00;margin-top:8px">&#9888; {escape(text)}</div>' for text in result.warnings
-    )
+    told = "".join(f'<div style="color:#b86e00;margin-top:8px">&#9888; {escape(text)}</div>' for text in warnings)
     return (
         f'<div style="{STYLE}"><div style="font-weight:600;font-size:1.1em">{escape(title)}</div>'
-        f'<div style="opacity:.7;margin-bottom:8px">{escape(span)} {escape(label)}</div>'
+        f'<div style="opacity:.7;margin-bottom:8px">{escape(below)}</div>'
         f'<div style="display:grid;grid-template-columns:repeat(auto-fit,minmax(320px,1fr));gap:2px 32px">{cells}</div>'
-        f"{spark(result)}{warnings}</div>"
+        f"{picture}{told}</div>"
     )
 
 
-def spark(result: "Result") -> str:
+def spark(equity: "pd.Series") -> str:
     """Equity as a small inline SVG line."""
-    equity = result.equity
     values = equity.iloc[:: max(1, len(equity) // 400)].to_numpy()
     low, high = values.min(), values.max()
     scale = (SPARK_HEIGHT - 8) / ((high - low) or 1.0)

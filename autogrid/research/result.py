@@ -17,6 +17,7 @@ import pandas as pd
 from autogrid.core.ledger import Ledger
 from autogrid.core.market import fee_atoms
 from autogrid.core.orders import BUY, GRID, KINDS
+from autogrid.research.daily import daily_returns, day_index
 from autogrid.research.runlog import Run
 
 if TYPE_CHECKING:
@@ -100,6 +101,13 @@ class Result:
         cash, base = self._positions()
         close = self.run.ticks.close * float(self.run.market.tick)
         return pd.Series(cash + base * close, index=self.candles.index, name="equity")
+
+    @cached_property
+    def daily_returns(self) -> pd.Series:
+        """Relative change of equity per UTC day, at its last close; shape (days,)."""
+        run = self.run
+        values = daily_returns(run.fills, run.plan.cash, run.ticks, run.market)
+        return pd.Series(values, index=day_index(run.ticks), name="daily return")
 
     @cached_property
     def inventory(self) -> pd.Series:

@@ -9,19 +9,23 @@ from difflib import get_close_matches
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
 from autogrid.core.grid import Grid
 from autogrid.core.market import Market
 from autogrid.errors import InvalidInput
-from autogrid.research.backtest import check_ticks, plan_for
+from autogrid.research.backtest import LOG_SIZE, check_ticks, plan_for
+from autogrid.research.daily import Floats, daily_returns, day_index
 from autogrid.research.metrics import CandleFacts, candle_facts, metrics
-from autogrid.research.simulate import bounds, ledger, prepare, simulate
+from autogrid.research.simulate import bounds, fill_log, ledger, prepare, simulate
 from autogrid.research.ticks import CandleTicks, candle_ticks
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
+
+    from autogrid.research.selection import Selection
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +36,19 @@ class Sweep:
     frame: pd.DataFrame
     #: The swept fields, in order.
     fields: tuple[str, ...]
+    #: Daily returns, shape (days, grids that worked), columns named by rows of `frame`; None: not asked for.
+    daily: pd.DataFrame | None = None
+
+    def overfit(self, blocks: int | None = None) -> "Selection":
+        """Whether the best Sharpe ratio of all these grids is more than luck; see `autogrid.research.selection.judge`.
+
+        InvalidInput where the sweep was run without `daily=True`, or on too few days.
+        """
+        if self.daily is None:
+            raise InvalidInput("a sweep keeps daily returns only where it is asked to: run it with daily=True")
+        from autogrid.research.selection import judge
+
+        return judge(self.daily, self.frame.loc[:, list(self.fields)], blocks)
 
     def best(self, metric: str = "total_return", count: int = 10) -> pd.DataFrame:
         """The `count` rows with the largest `metric`."""
@@ -69,21 +86,25 @@ class _Task:
     penetration: int
     slippage: int
     with_bounds: bool
+    daily: bool
 
-    def row(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+    def row(self, changes: Mapping[str, Any]) -> tuple[dict[str, Any], Floats | None]:
+        """Fields, metrics and `error` of one combination, and its daily returns if they are wanted and it worked."""
         try:
             # Through the constructor, so that every combination is validated like a grid written by hand.
             grid = Grid(**{**asdict(self.grid), **changes})
             planned = plan_for(grid, self.market, self.ticks, self.cash, self.slippage)
             job = prepare(planned, self.ticks, self.path, self.penetration, self.slippage)
         except InvalidInput as error:
-            return {**changes, "error": str(error)}
-        outcome = simulate(job, self.ticks)
+            return {**changes, "error": str(error)}, None
+        outcome = simulate(job, self.ticks, LOG_SIZE if self.daily else 0)
         books = ledger(outcome, self.facts.close)
         row = {**changes, **metrics(outcome, books, self.ticks, self.facts), "error": None}
         if self.with_bounds:
             row["worst"], row["best"] = (float(x) for x in bounds(job, self.ticks))
-        return row
+        if not self.daily:
+            return row, None
+        return row, daily_returns(fill_log(outcome), planned.cash, self.ticks, self.market)
 
 
 def sweep(
@@ -97,13 +118,15 @@ def sweep(
     penetration_ticks: int = 1,
     slippage_ticks: int = 0,
     with_bounds: bool = False,
+    daily: bool = False,
     workers: int | None = None,
     progress: bool = True,
 ) -> Sweep:
     """Work every combination of `values` (grid field -> values), all other fields as in `grid`.
 
     A combination that cannot work becomes a row with its reason in `error`, the sweep goes on. `with_bounds` adds
-    `worst` and `best` final equity at about three times the cost. Runs on `workers` threads (all cores by
+    `worst` and `best` final equity at about three times the cost. `daily` keeps the daily returns of every grid, which
+    `Sweep.overfit` needs. Runs on `workers` threads (all cores by
     default): the kernel releases the GIL. Other arguments as in `backtest`.
     """
     unknown = [name for name in values if name not in grid.__dataclass_fields__]
@@ -113,12 +136,19 @@ def sweep(
         )
     check_ticks(penetration_ticks, slippage_ticks)
     ticks = candle_ticks(candles, market)
-    task = _Task(grid, market, ticks, candle_facts(ticks), cash, path, penetration_ticks, slippage_ticks, with_bounds)
+    facts = candle_facts(ticks)
+    task = _Task(grid, market, ticks, facts, cash, path, penetration_ticks, slippage_ticks, with_bounds, daily)
     fields = tuple(values)
     combinations = [dict(zip(fields, each, strict=True)) for each in product(*(list(v) for v in values.values()))]
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-        rows = list(tqdm(pool.map(task.row, combinations), total=len(combinations), unit="grid", disable=not progress))
-    frame = pd.DataFrame(rows)
+        done = list(tqdm(pool.map(task.row, combinations), total=len(combinations), unit="grid", disable=not progress))
+    frame = pd.DataFrame([row for row, _ in done])
     # `error` last, and metrics as columns even where every grid was refused.
     columns = [*fields, *(name for name in frame.columns if name not in {*fields, "error"}), "error"]
-    return Sweep(frame.reindex(columns=columns), fields)
+    return Sweep(frame.reindex(columns=columns), fields, _table([kept for _, kept in done], ticks) if daily else None)
+
+
+def _table(kept: list[Floats | None], ticks: CandleTicks) -> pd.DataFrame:
+    columns = {row: values for row, values in enumerate(kept) if values is not None}
+    values = np.column_stack(list(columns.values())) if columns else np.zeros((len(ticks.days), 0))
+    return pd.DataFrame(values, index=day_index(ticks), columns=pd.Index(columns, dtype=np.int64))

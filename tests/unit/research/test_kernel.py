@@ -14,6 +14,7 @@ from autogrid.core.market import Market
 from autogrid.errors import InvalidInput
 from autogrid.research import simulate as sim
 from autogrid.research.backtest import plan_for
+from autogrid.research.daily import daily_returns
 from autogrid.research.metrics import candle_facts, metrics
 from autogrid.research.naive import trace, trace_orders
 from autogrid.research.ticks import candle_ticks
@@ -114,13 +115,16 @@ def test_metrics_equal_pandas_on_every_close(case):
     path, penetration, slippage = case[3]
     slow = trace(plan, ticks, path, penetration, slippage)
     equity = pd.Series(np.array(slow.cash) + np.array(slow.base_micro) / 1e6 * ticks.close, index=case[2].index)
-    outcome = sim.simulate(job, ticks)
+    outcome = sim.simulate(job, ticks, log_size=4)
     got = metrics(outcome, sim.ledger(outcome, int(ticks.close[-1])), ticks, candle_facts(ticks))
     with_start = np.concatenate([[plan.cash], equity.to_numpy()])
     drawdown = (1 - with_start / np.maximum.accumulate(with_start)).max()
     assert got["max_drawdown"] == pytest.approx(drawdown, abs=1e-12)
     daily = np.concatenate([[plan.cash], equity.groupby(equity.index.floor("D")).last().to_numpy()])
     returns = daily[1:] / daily[:-1] - 1
+    assert daily_returns(sim.fill_log(outcome), plan.cash, ticks, plan.market) == pytest.approx(
+        returns, rel=1e-9, abs=1e-12
+    )
     if len(returns) > 1 and returns.std() > 1e-9:
         assert got["sharpe"] == pytest.approx(returns.mean() / returns.std(ddof=1) * 365**0.5, rel=1e-6, abs=1e-9)
     notional = sum(fill.price * fill.lots for _, fill in slow.fills)

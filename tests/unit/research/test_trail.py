@@ -15,6 +15,7 @@ from autogrid.errors import InvalidInput
 from autogrid.live.replay import replay
 from autogrid.research import simulate as sim
 from autogrid.research.backtest import plan_for
+from autogrid.research.daily import daily_returns
 from autogrid.research.metrics import candle_facts, metrics
 from autogrid.research.naive import trace, trace_orders
 from autogrid.research.ticks import candle_ticks
@@ -59,6 +60,9 @@ def test_equals_the_ladder_candle_by_candle(case, cash):
     assert got["max_drawdown"] == pytest.approx((1 - with_start / np.maximum.accumulate(with_start)).max(), abs=1e-12)
     daily = np.concatenate([[plan.cash], pd.Series(equity).groupby(case[2].index.floor("D")).last().to_numpy()])
     returns = daily[1:] / daily[:-1] - 1
+    assert daily_returns(sim.fill_log(fast), plan.cash, ticks, plan.market) == pytest.approx(
+        returns, rel=1e-9, abs=1e-12
+    )
     if len(returns) > 1 and returns.std() > 1e-9:
         assert got["sharpe"] == pytest.approx(returns.mean() / returns.std(ddof=1) * 365**0.5, rel=1e-6, abs=1e-9)
     if slow.ladder.started:
