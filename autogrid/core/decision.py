@@ -60,7 +60,7 @@ def view_of(market: Market, grid: Grid | None, books: Books, price: int) -> View
     )
 
 
-def first_view(market: Market, cash: int, price: int) -> View:
-    """The view before the first grid, with `cash` atoms."""
-    money = market.money(cash)
+def first_view(market: Market, cash: Decimal, price: int) -> View:
+    """The view before the first grid, with `cash` quote."""
+    money = market.money(market.atoms(cash))
     return View(market.price(price), None, money, Decimal(0), money, money)

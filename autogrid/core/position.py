@@ -156,7 +156,7 @@ class Position:
 
     def stop(self, reason: str, sell: bool) -> None:
         """Cancel everything; with `sell` then sell all whole lots."""
-        self.stopped, self.sell_on_stop, self.phase = reason, sell, STOPPING
+        self.stopped, self.sell_on_stop, self.phase, self.next_grid = reason, sell, STOPPING, None
 
     def stop_reached(self, price: int) -> str | None:
         """The stop that a traded price of `price` ticks reaches, if any."""

@@ -5,6 +5,7 @@ as dust; a purchase of less is raised to the least that can be ordered, and the 
 """
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import NamedTuple
 
 from autogrid.core.grid import Grid
@@ -28,19 +29,21 @@ class Change(NamedTuple):
     market: Market | None = None
 
 
+def first(market: Market, cash: Decimal, change: Change) -> Plan:
+    """The plan of a strategy's first grid, with `cash` quote. InvalidInput where it cannot work."""
+    _check_plain(change.grid)
+    planned = plan(change.grid, change.market or market, change.price, cash=cash, slippage_ticks=change.slippage)
+    return replace(planned, market=market)
+
+
 def regridded(books: Books, change: Change) -> Plan:
     """The plan of the new grid, given what the books hold. Changes nothing.
 
     Raises InvalidInput where the grid cannot work, or cash and base do not pay for it.
     """
-    grid, price = change.grid, change.price
-    old = books.plan
-    if grid.trigger is not None or grid.trailing is not None:
-        raise InvalidInput(
-            "a grid that a strategy decides starts at once and stays until the next decision, was one with "
-            f"{'a trigger' if grid.trigger is not None else 'trailing'}; leave it out"
-        )
-    planned = plan(grid, change.market or old.market, price, slippage_ticks=change.slippage)
+    old, price = books.plan, change.price
+    _check_plain(change.grid)
+    planned = plan(change.grid, change.market or old.market, price, slippage_ticks=change.slippage)
     has, needs = int(books.base_micro // MICRO), sum(planned.lots[planned.empty :])
     side = SELL if has > needs else BUY
     lots = _order(planned, has, needs)
@@ -72,6 +75,14 @@ def leave(position: Position, grid: Grid) -> None:
 def stay(position: Position) -> None:
     """The next grid cannot work: go on with this one."""
     position.phase, position.next_grid = RUNNING, None
+
+
+def _check_plain(grid: Grid) -> None:
+    if grid.trigger is not None or grid.trailing is not None:
+        raise InvalidInput(
+            "a grid that a strategy decides starts at once and stays until the next decision, was one with "
+            f"{'a trigger' if grid.trigger is not None else 'trailing'}; leave it out"
+        )
 
 
 def _order(planned: Plan, has: int, needs: int) -> int:

@@ -6,7 +6,7 @@ from autogrid.core.bot import CANCELLING, DONE, OPEN, PLANNED, SENT, Bot, Event,
 from autogrid.core.diff import Changes, diff
 from autogrid.core.ledger import MICRO
 from autogrid.core.market import Market
-from autogrid.core.orders import BUY, GRID, KINDS, START, Intent, OrderName, client_id, next_slice
+from autogrid.core.orders import BUY, GRID, KINDS, REGRID, START, Intent, OrderName, client_id, next_slice
 from autogrid.core.risk import Exposure, refusal
 from autogrid.errors import AccountBlocked, OutcomeUnknown, Rejected, RetryLater
 from autogrid.exchange import port
@@ -233,7 +233,7 @@ class Acting:
         if not order.is_market or tries < HOPELESS:
             return []
         what = f"the {KINDS[order.key.kind]} order of {self.bot.market.amount(order.lots):f} was refused {tries} times"
-        if order.key.kind == START:
+        if order.key.kind in (START, REGRID):
             return halt(self.bot, f"{what}: {error}; stop this bot and promote the study with amounts that fit")
         data = {"client_id": order.client_id, "reason": f"{what}: {error}; sell the base by hand or kill the bot"}
         return [Event("critical", "order_stuck", {**data})] if tries == HOPELESS else []

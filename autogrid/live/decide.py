@@ -6,19 +6,21 @@ from autogrid.core.bot import Bot, Event, Order
 from autogrid.core.ledger import MICRO
 from autogrid.core.orders import GRID, STOP, Intent
 from autogrid.core.plan import plan
-from autogrid.core.position import DONE, RUNNING, STARTING, STOPPING, Position
+from autogrid.core.position import DONE, REGRIDDING, RUNNING, STARTING, STOPPING, Position
 from autogrid.core.risk import daily_loss
 from autogrid.core.trailing import Trailing
 from autogrid.errors import InvalidInput
 
 DAY_MS = 86_400_000
+#: Phases in which a bot works a grid.
+WORKING = (STARTING, RUNNING, REGRIDDING)
 #: Statuses in which a tick changes nothing any more.
 FINAL = ("stopped", "halted", "refused")
 
 
 def begin(bot: Bot, price: int) -> list[Event]:
     """Plan the grid at the first price, or when the trigger is reached."""
-    if bot.position is not None or bot.wish != "run":
+    if bot.position is not None or bot.wish != "run" or bot.strategy is not None:
         return []
     if bot.first_price is None:
         bot.first_price = price
@@ -51,11 +53,11 @@ def obey(bot: Bot) -> list[Event]:
     elif bot.wish in ("stop", "stop_sell"):
         if position is None:
             bot.status, bot.reason = "stopped", "user"
-        elif position.phase in (STARTING, RUNNING):
+        elif position.phase in WORKING:
             position.stop("user", bot.wish == "stop_sell")
             bot.status, bot.reason = "stopping", "user"
     elif bot.wish in ("pause", "hold"):
-        if position is None or position.phase in (STARTING, RUNNING):
+        if position is None or position.phase in WORKING:
             bot.status = "paused"
     elif bot.status == "paused":
         bot.status = "waiting" if position is None else "running"
@@ -104,7 +106,7 @@ def check_stops(bot: Bot, price: int) -> list[Event]:
 def check_loss(bot: Bot, price: int, now_ms: int) -> list[Event]:
     """Halt, and cancel everything, after too bad a day."""
     position = bot.position
-    if position is None or position.phase not in (STARTING, RUNNING):
+    if position is None or position.phase not in WORKING:
         return []
     equity = int(position.books.cash + position.books.base_micro * price // MICRO)
     if bot.day != now_ms // DAY_MS:

@@ -11,6 +11,7 @@ from autogrid.core.path import points
 from autogrid.core.position import DONE, RUNNING
 from autogrid.core.trailing import DEFAULT, Trailing
 from autogrid.exchange.simulated import Simulated
+from autogrid.live.ports import Brain
 
 #: Candle open time in ms, then open, high, low, close in ticks, consistent (low <= open, close <= high).
 Row = tuple[int, int, int, int, int]
@@ -28,6 +29,8 @@ class Drive:
     path: int = 0
     #: How a trailing grid moves.
     trailing: Trailing = DEFAULT
+    #: What decides for a bot whose strategy does.
+    brain: Brain | None = None
     #: Close of the candle before, None at the first.
     close: int | None = None
     #: Prices between which nothing can happen; (FAR, -FAR) makes every candle look.
@@ -48,7 +51,8 @@ class Drive:
 
     def passes(self, row: Row) -> bool:
         """Whether nothing can happen in the candle."""
-        return row[3] > self.low and row[2] < self.high and self.low < row[1] < self.high
+        quiet = row[3] > self.low and row[2] < self.high and self.low < row[1] < self.high
+        return quiet and not self._due(row[0])
 
     @property
     def finished(self) -> bool:
@@ -63,15 +67,21 @@ class Drive:
         for k, y in enumerate(points(open_, high, low, close, self.path)):
             if k >= self.leg:
                 self.leg = k
-                if self.bot.position is None:
+                if self.bot.position is None and self.bot.strategy is None:
                     self._begin(before, y)
                 if self.bot.position is not None and not self.finished:
                     self._leg(y, gap=k == 0)
+                if k == 0 and not self.finished and self._due(ts):
+                    self._look(y)
             before = y
         self.leg = 0
         self.close = close
         self.exchange.arrive(close)
         self._watch()
+
+    def _due(self, ts_ms: int) -> bool:
+        """Whether the bot's strategy decides at the open of this candle."""
+        return self.brain is not None and self.brain.due(self.bot, ts_ms) is not None
 
     def _begin(self, before: int, y: int) -> None:
         """Before the start only the trigger matters: the price stops there on its way."""

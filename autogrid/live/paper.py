@@ -120,6 +120,7 @@ class Paper:
         rows = self._rows(bot.market, self.ts if leg == DONE else self.ts - 1)
         account = self._account(bot, state, rows)
         self.drive = drive = Drive(account, self._react, bot, close=state["close"], leg=0 if leg == DONE else leg)
+        drive.brain = self.rules.brain
         self.exchange = PaperExchange(account, self._save)
         self.walking = leg != DONE
         if self.walking:
@@ -149,6 +150,10 @@ class Paper:
             return from_json(state["account"], bot.market.unlimited())
         if not rows:
             return Simulated(bot.symbol, bot.market.unlimited(), last=state["last"])
+        if bot.strategy is not None:
+            assert bot.cash is not None  # a bot with a strategy is made with cash
+            atoms = bot.market.atoms(bot.cash)
+            return Simulated(bot.symbol, bot.market.unlimited(), quote=atoms, slippage=bot.slippage_ticks)
         start = rows[0][1] if bot.grid.trigger is None else bot.market.price_ticks(bot.grid.trigger)
         try:
             cash = plan(bot.grid, bot.market, start, cash=bot.cash, slippage_ticks=bot.slippage_ticks).cash

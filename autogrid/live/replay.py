@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from autogrid.core.bot import DEFAULT_WINDOW, Bot, FillRow
+from autogrid.core.bot import DEFAULT_WINDOW, Bot, Event, FillRow
+from autogrid.core.decision import UNDECIDED
 from autogrid.core.grid import Grid
 from autogrid.core.market import Market, Number
 from autogrid.core.path import path_code
@@ -17,6 +19,11 @@ from autogrid.live.drive import Drive, Row
 from autogrid.live.memory import MemoryStore
 from autogrid.live.tick import TickRules, tick
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from autogrid.strategies.dynamic import Dynamic
+
 SYMBOL = "BASE/QUOTE"
 
 
@@ -28,12 +35,13 @@ class Replay:
     position: Position | None
     #: In order of happening; `ts_ms` is the open time of the candle.
     fills: list[FillRow]
-    #: "stop_loss" or "take_profit" if the bot ended by a stop.
+    #: "stop_loss", "take_profit" or "strategy" if the bot ended by a stop.
     stopped: str | None
+    events: list[Event]
 
 
 def replay(
-    grid: Grid,
+    grid: "Grid | Dynamic",
     market: Market,
     rows: list[Row],
     *,
@@ -43,35 +51,54 @@ def replay(
     slippage_ticks: int = 0,
     window: int | None = DEFAULT_WINDOW,
     cell_market: Market | None = None,
+    candles: "pd.DataFrame | None" = None,
 ) -> Replay:
     """Run the live tick over `rows` (consistent candles in ticks) on a simulated exchange and an in-memory store.
 
-    cell_market: whose rules the cells obey that a trailing grid adds; None: `market`. The other arguments are those of
-    `backtest`. Raises InvalidInput as `backtest` does.
+    cell_market: whose rules the cells obey that a trailing grid adds, and grids that a strategy decides; None:
+    `market`. candles: what a strategy decides on; only it needs them. The other arguments are those of `backtest`.
+    Raises InvalidInput as `backtest` does.
     """
     if not rows:
         raise InvalidInput("candles are empty: at least one is needed; check the range asked for")
-    start = rows[0][1] if grid.trigger is None else market.price_ticks(grid.trigger)
-    planned = plan(grid, market, start, cash=cash, slippage_ticks=slippage_ticks)
+    strategy, brain = None, None
+    if not isinstance(grid, Grid):
+        from autogrid.live.frame_brain import FrameBrain  # pandas: paper bots walk candles without it
+
+        if candles is None or cash is None:
+            raise InvalidInput("a strategy that decides needs the candles it decides on, and cash")
+        strategy, brain = type(grid).__name__, FrameBrain(grid, candles, [row[0] for row in rows])
+        grid, money = UNDECIDED, market.atoms(cash)
+    else:
+        money = _checked(grid, market, rows, cash, slippage_ticks)
     trailing = Trailing(penetration_ticks, cell_market or market)
-    top, low = max(planned.levels[-1], planned.start_fill, *(row[2] for row in rows)), min(row[3] for row in rows)
-    check_headroom(planned, top, most=most_lots(planned, low))
     market = market.unlimited()  # one start order and one stop order, as the contract says
-    exchange = Simulated(SYMBOL, market, quote=planned.cash, penetration=penetration_ticks, slippage=slippage_ticks)
+    exchange = Simulated(SYMBOL, market, quote=money, penetration=penetration_ticks, slippage=slippage_ticks)
     store = MemoryStore()
     spend = None if cash is None else Decimal(cash)
     bot = Bot(1, "00", "replay", 1, SYMBOL, market, grid, spend, slippage_ticks, code_hash="", window=window)
+    bot.strategy = strategy
     store.add(bot)
-    rules = TickRules(code_hash="", trailing=trailing)
+    rules = TickRules(code_hash="", trailing=trailing, brain=brain)
 
     def react() -> Bot:
         tick(bot.id, store, exchange, lambda: exchange.now_ms, rules)
         return bot
 
-    Drive(exchange, react, bot, path_code(path), trailing).run(rows)
+    Drive(exchange, react, bot, path_code(path), trailing, brain).run(rows)
     if bot.status == "halted":
         raise InvalidInput(f"the live engine halted: {bot.reason}")
-    return Replay(bot.position, store.fills, None if bot.position is None else bot.position.stopped)
+    stopped = bot.reason if bot.status == "stopped" else None
+    return Replay(bot.position, store.fills, stopped, store.events)
+
+
+def _checked(grid: Grid, market: Market, rows: list[Row], cash: Number | None, slippage_ticks: int) -> int:
+    """The cash in atoms of a grid that can start, and that no integer of a run can leave int64."""
+    start = rows[0][1] if grid.trigger is None else market.price_ticks(grid.trigger)
+    planned = plan(grid, market, start, cash=cash, slippage_ticks=slippage_ticks)
+    top, low = max(planned.levels[-1], planned.start_fill, *(row[2] for row in rows)), min(row[3] for row in rows)
+    check_headroom(planned, top, most=most_lots(planned, low))
+    return planned.cash
 
 
 def consistent(rows: Iterable[Row]) -> list[Row]:

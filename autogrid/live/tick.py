@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 
 from autogrid.core.bot import OPEN, Bot, Event, Order
 from autogrid.core.orders import BUY
+from autogrid.core.position import REGRIDDING
 from autogrid.core.trailing import DEFAULT, Trailing
 from autogrid.errors import Halted, InvalidInput
 from autogrid.exchange.port import Exchange
 from autogrid.live import decide
 from autogrid.live.act import CLOSE_AGE_MS, Acting
 from autogrid.live.ports import Brain, TickStore
+from autogrid.live.regrid import strategise
 from autogrid.live.settle import DUPLICATE, Settled, Settling
 from autogrid.live.units import trade
 
@@ -156,6 +158,8 @@ class _Pass:
         # A grid moves before its stops are looked at: they move with it.
         events += decide.trail(bot, price, self.rules.trailing) + decide.check_stops(bot, price)
         events += decide.check_loss(bot, price, self.clock())
+        rules = self.rules
+        events += strategise(bot, price, self.clock(), settled.live, rules.brain, rules.trailing.market)
         acting = Acting(bot, self.store, self.exchange, self.clock, self.rules.close_age_ms)
         extra = [order for order in settled.live if DUPLICATE in order.client_id]
         normal = [order for order in settled.live if DUPLICATE not in order.client_id]
@@ -175,13 +179,15 @@ class _Pass:
         report.unknown = settled.unknown + acting.unknown
         report.unclear = not settled.clear
         report.missing = acting.missing
-        return again
+        # Orders that were never sent end here: the next look sees that none is left.
+        return again or (bool(changes.drop) and bot.position is not None and bot.position.phase == REGRIDDING)
 
     def _memory(self) -> tuple[object, ...]:
         """What of the bot has to be written down even if nothing else happened."""
         bot = self.bot
         phase = bot.position and bot.position.phase
-        return bot.status, bot.reason, bot.wish, bot.first_price, bot.day, bot.cursor, phase, dict(bot.notes)
+        moments = bot.first_price, bot.day, bot.cursor, bot.decided_ms
+        return bot.status, bot.reason, bot.wish, moments, phase, dict(bot.notes)
 
     def _reduce(self, settled: Settled) -> list[Event]:
         """Apply new fills to the grid."""

@@ -1,6 +1,7 @@
 """A study through the live engine: fills and ledger by its ticks, figures by research, for the same plan."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -18,6 +19,7 @@ from autogrid.research.result import Result, millionths
 from autogrid.research.runlog import FillLog, Run
 from autogrid.research.study import backtest_study
 from autogrid.research.ticks import CandleTicks
+from autogrid.strategies.registry import worked
 
 
 class Replayed(Result):
@@ -76,7 +78,7 @@ def replay_like(expected: Result, study: Study) -> Replayed:
     # Backtests know the least notional of cells only; an exchange also refuses start and stop orders below it, which
     # the gate "market orders" says. So that the same orders are compared, the simulated exchange knows none.
     done = replay(
-        run.plan.grid,
+        worked(study),
         Market(**{**vars(run.market), "min_notional": 0}),
         rows(run.ticks),
         cash=None if study.cash is None else str(study.cash),
@@ -84,19 +86,15 @@ def replay_like(expected: Result, study: Study) -> Replayed:
         penetration_ticks=study.penetration_ticks,
         slippage_ticks=study.slippage_ticks,
         cell_market=run.market,
+        candles=expected.candles,
     )
     books = Books(run.plan) if done.position is None else done.position.books
-    live = Run(
-        plan=run.plan,
-        market=run.market,
-        ticks=run.ticks,
+    live = replace(
+        run,
         fills=_log(done.fills, run.ticks),
         ledger=books.ledger(int(run.ticks.close[-1])),
-        bounds=run.bounds,
-        metrics=run.metrics,
         stopped=done.stopped,
         started=done.position is not None,
-        moves=run.moves,
     )
     return Replayed(live, expected.candles, done.fills)
 

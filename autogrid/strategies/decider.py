@@ -76,9 +76,10 @@ class FrameDecider:
             return None
         return self._made.iloc[first:end]
 
-    def moments(self, ts_ms: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> "list[tuple[int, int]]":
+    def moments(self, ts_ms: "list[int] | np.ndarray[tuple[int], np.dtype[np.int64]]") -> "list[tuple[int, int]]":
         """(index of the candle, boundary) of every candle of `ts_ms` at whose open there is something to decide."""
-        boundaries = ts_ms - ts_ms % self.length_ms
+        opens = np.asarray(ts_ms, np.int64)
+        boundaries = opens - opens % self.length_ms
         first = np.flatnonzero(np.diff(boundaries, prepend=boundaries[:1] - 1) > 0)
         found = [(int(t), int(boundaries[t])) for t in first]
         return [(t, at) for t, at in found if self.window(at) is not None]

@@ -105,7 +105,11 @@ def use(text: str) -> None:
         ('start = "2024-07-26"', 'start = "soon"', "start must be an ISO date such as \"2024-07-26\", was 'soon'"),
         ('start = "2024-07-26"', 'start = "2024-07-26T10:00"', "start needs a time zone"),
         ('start = "2024-07-26"', 'start = "2024-09-26"', "start must be before end"),
-        ('name = "static"', 'name = "magic"', r"\[strategy\] has no strategy 'magic': installed are static\."),
+        (
+            'name = "static"',
+            'name = "magic"',
+            r"\[strategy\] has no strategy 'magic': installed are atr, recentre, static\.",
+        ),
         ('name = "static"', "name = = 3", "s.toml is not valid TOML"),
         ('lower = "50000"\n', "", r"\[strategy.params\] needs lower"),
         ('tick = "0.01"\nlot = "0.00001"\n', "", r"\[market\] needs tick and lot"),
