@@ -63,13 +63,15 @@ def promote(
 
 def show_gates(console: "Console", gates: list[dict[str, Any]]) -> None:
     """The gate table."""
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table("gate", "", "expected", "found", box=None, padding=(0, 2))
     for row in gates:
-        found = row["actual"] + (f"\n[dim]{row['remedy']}[/]" if row["remedy"] else "")
+        # Names of sections such as [market] are no styles.
+        found = escape(row["actual"]) + (f"\n[dim]{escape(row['remedy'])}[/]" if row["remedy"] else "")
         status = row["status"]
-        table.add_row(row["gate"], f"[{STYLES[status]}]{status}[/]", row["expected"], found)
+        table.add_row(row["gate"], f"[{STYLES[status]}]{status}[/]", escape(row["expected"]), found)
     console.print(table)
 
 

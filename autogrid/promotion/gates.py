@@ -1,5 +1,6 @@
 """What a study must pass to be promoted: a table of pure functions from the evidence to a verdict."""
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -7,6 +8,9 @@ from typing import Any
 from autogrid.core.market import Market
 from autogrid.core.orders import GRID, KINDS
 from autogrid.core.plan import too_large
+from autogrid.errors import InvalidInput
+from autogrid.promotion.trials import Trials
+from autogrid.research.overfit import CONFIDENCE, Moments, dsr, luck_variance, min_track_record, moments, psr
 from autogrid.research.result import COARSE, Result
 
 PASS, WARN, FAIL = "pass", "warn", "fail"
@@ -30,6 +34,10 @@ class Evidence:
     rules: Market | None = None
     #: Whether the account's key may withdraw; None where it is not known or there is none.
     may_withdraw: bool | None = None
+    #: How many grids were tried; None where it is not known.
+    trials: Trials | None = None
+    #: Whether the gates that judge luck fail; else they warn.
+    enforce: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,6 +148,44 @@ def key(evidence: Evidence) -> Verdict:
     return Verdict(WARN, "a key without withdrawals", "it may withdraw", "make a key that may only trade, and set it")
 
 
+def track_record(evidence: Evidence) -> Verdict:
+    """The study's own days prove a Sharpe ratio above zero, as if it had been the only grid tried."""
+    expected = f"{CONFIDENCE:.0%} sure of a Sharpe ratio above 0"
+    track = _track(evidence)
+    if track is None:
+        return _unproven(evidence, expected)
+    actual = f"{psr(track):.1%} sure after {track.periods} days"
+    if psr(track) > CONFIDENCE:
+        return Verdict(PASS, expected, actual)
+    needed = min_track_record(track)
+    remedy = "it did not earn: no number of such days would prove it; choose another grid"
+    if math.isfinite(needed):
+        remedy = f"it takes {math.ceil(needed):,} such days: prove it on more candles, or let a paper bot gather them"
+    return Verdict(_doubt(evidence), expected, actual, remedy)
+
+
+def trials(evidence: Evidence) -> Verdict:
+    """The study is better than the luckiest of as many grids without skill as were tried (deflated Sharpe ratio).
+
+    The trials' variance counts as at least that of luck alone; see `autogrid.research.selection.judge`.
+    """
+    tried, track = evidence.trials, _track(evidence)
+    if tried is None:
+        remedy = "write how many grids you tried, this one included, into the study: [overfit] trials = N"
+        return Verdict(_doubt(evidence), "a known number of trials", "not said", remedy)
+    expected = f"{CONFIDENCE:.0%} sure to beat the luckiest of {tried.count:,} grids ({tried.source})"
+    if track is None:
+        return _unproven(evidence, expected)
+    sure = dsr(track, tried.count, max(tried.sharpe_variance or 0.0, luck_variance(track.periods)))
+    actual = f"{sure:.1%} sure after {track.periods} days"
+    if sure > CONFIDENCE:
+        return Verdict(PASS, expected, actual)
+    remedy = (
+        "the best of many is picked by luck too: prove it on candles that it was not chosen on (autogrid walkforward)"
+    )
+    return Verdict(_doubt(evidence), expected, actual, remedy)
+
+
 GATES: dict[str, Gate] = {
     "parity": parity,
     "ledger": ledger,
@@ -150,12 +196,31 @@ GATES: dict[str, Gate] = {
     "market orders": market_orders,
     "order sizes": order_sizes,
     "key": key,
+    "track record": track_record,
+    "trials": trials,
 }
 
 
 def run_gates(evidence: Evidence) -> list[dict[str, Any]]:
     """All verdicts as rows: gate, status, expected, actual, remedy."""
     return [{"gate": name, **asdict(gate(evidence))} for name, gate in GATES.items()]
+
+
+def _track(evidence: Evidence) -> Moments | None:
+    """The moments of the study's daily returns; None where there are too few, or nothing moved."""
+    try:
+        return moments(evidence.backtest.daily_returns.to_numpy())
+    except InvalidInput:
+        return None
+
+
+def _unproven(evidence: Evidence, expected: str) -> Verdict:
+    actual = f"{len(evidence.backtest.daily_returns)} days, too few or without a trade"
+    return Verdict(_doubt(evidence), expected, actual, "prove it on candles of more days, on which it trades")
+
+
+def _doubt(evidence: Evidence) -> str:
+    return FAIL if evidence.enforce else WARN
 
 
 def _text(value: Any) -> str:

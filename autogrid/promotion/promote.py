@@ -1,7 +1,9 @@
 """From a study to a bot: run it, replay it, pass the gates, keep the passport, reserve the budget, wish it to run."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Any
 
 import pandas as pd
 from sqlalchemy.engine import Connection, Engine
@@ -20,6 +22,7 @@ from autogrid.live.code import code_hash
 from autogrid.promotion.gates import FAIL, FILE, LIVE, PAPER, STORE, Evidence
 from autogrid.promotion.parity import replay_like
 from autogrid.promotion.passport import make_passport
+from autogrid.promotion.trials import trials_of
 from autogrid.research.result import Result
 from autogrid.research.study import backtest_study
 from autogrid.store import accounts, bots, budget, passports
@@ -45,6 +48,8 @@ class Wanted:
     limits: Limits = field(default_factory=Limits)
     start: bool = True
     owner_id: int | None = None
+    #: What was swept with this study before, as `jobs.sweeps` finds it.
+    sweeps: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,16 @@ def prove(study: Study, wanted: Wanted, exchange: Exchange | None) -> tuple[Stud
         assert study.symbol is not None  # `promote` has seen it
         rules = exchange.rules(study.symbol, fresh=True)
         may_withdraw = exchange.permissions().withdraw
-    return study, Evidence(wanted.to, result, replay_like(result, study), source, rules, may_withdraw)
+    return study, Evidence(
+        target=wanted.to,
+        backtest=result,
+        replayed=replay_like(result, study),
+        source=source,
+        rules=rules,
+        may_withdraw=may_withdraw,
+        trials=trials_of(study, wanted.sweeps),
+        enforce=study.tried is not None and study.tried.enforce,
+    )
 
 
 def stored_candles(study: Study) -> tuple[pd.DataFrame, Study]:

@@ -112,8 +112,11 @@ def _promotion(work: Work) -> dict[str, Any]:
         if made is not None and made.passport_id is not None:
             passport = passports.get(connection, made.passport_id)
             return {"passport_id": passport.id, "bot_id": made.id, "gates": passport.gates}
+        swept = jobs.sweeps(connection, work.row["study_id"])
     work.at(0.1, "backtest, replay, gates")
-    wanted = Wanted(study=asked["text"], to=asked["to"], account=asked["account_id"], name=name, owner_id=owner)
+    wanted = Wanted(
+        study=asked["text"], to=asked["to"], account=asked["account_id"], name=name, owner_id=owner, sweeps=swept
+    )
     done = promote(work.engine, wanted)
     return {"passport_id": done.passport.id, "bot_id": done.bot_id, "gates": done.passport.gates}
 

@@ -46,6 +46,15 @@ def listing(
     return list(rows.mappings())
 
 
+def sweeps(connection: Connection, study_id: int | None) -> list[dict[str, Any]]:
+    """What was swept with a kept study: `text` of the study at the time, `fields`, `rows`. None of a study not kept."""
+    if study_id is None:
+        return []
+    query = sa.select(job.c.request["text"].label("text"), job.c.result)
+    query = query.where(job.c.study_id == study_id, job.c.kind == "sweep", job.c.status == "done").order_by(job.c.id)
+    return [{"text": row.text, **row.result} for row in connection.execute(query)]
+
+
 def start(connection: Connection, job_id: int) -> RowMapping | None:
     """Take a job to work on. None if there is nothing to do: it has ended, was cancelled, or somebody works on it.
 

@@ -168,6 +168,16 @@ def test_a_failed_gate_stores_nothing(store: sa.Engine, folder: Path, study: str
         check(passport)
 
 
+def test_a_study_may_want_its_luck_judged(store: sa.Engine, folder: Path, study: str) -> None:
+    with pytest.raises(InvalidInput, match=r"gate 'track record' expected 95% sure.*; gate 'trials' expected 95% sure"):
+        promote(store, Wanted(study=study + "[overfit]\ntrials = 9\nenforce = true\n", to="paper", name="a"))
+    done = promote(store, Wanted(study=study + "[overfit]\ntrials = 9\n", to="paper", name="a"))
+    assert {row["status"] for row in done.passport.gates[-2:]} == {"warn"}
+    with store.connect() as connection:
+        kept = passports.get(connection, done.passport.id)
+    assert [found.name for found in verify(kept) if not found.holds] == []
+
+
 def test_a_live_bot_on_the_loopback_exchange(run: Run, store: sa.Engine, candles: pd.DataFrame) -> None:
     price = f"{candles['close'].iloc[-1]:.2f}"
     config = {

@@ -16,7 +16,7 @@ from autogrid.data.export import write_candles
 from autogrid.data.ingest import import_file
 from autogrid.promotion import work
 from autogrid.research.synthetic import synthetic_candles
-from autogrid.store import accounts, bots, jobs, reports, schedules, users
+from autogrid.store import accounts, bots, jobs, reports, schedules, studies, users
 from autogrid.store.tick_store import PgTickStore
 from services.worker import child, chores, slots
 from services.worker.reports import make
@@ -144,6 +144,30 @@ def test_a_sweep_a_promotion_and_its_verification(store: sa.Engine, owner: int, 
         jobs.start(connection, checked)
     work.run(store, checked)
     assert _get(store, checked)["result"]["verified"] is True
+
+
+def test_the_sweeps_of_a_study_are_the_trials_of_its_promotion(store: sa.Engine, owner: int, study: str) -> None:
+    with store.begin() as connection:
+        mine, other = (int(studies.add(connection, owner, name, study, "f")["id"]) for name in ("mine", "other"))
+        account = accounts.add(connection, name="play", exchange="paper", owner_id=owner)
+
+    def done(kind: str, study_id: int | None, **request: Any) -> Any:
+        with store.begin() as connection:
+            job_id = int(jobs.add(connection, owner, kind, {"text": study, **request}, study_id)["id"])
+            jobs.start(connection, job_id)
+        work.run(store, job_id)
+        return _get(store, job_id)["result"]
+
+    done("sweep", mine, sweep={"cells": [4, 6, 8, 5000]})
+    done("sweep", mine, sweep={"cells": [8, 10]})
+    for apart in (other, None):
+        done("sweep", apart, sweep={"cells": [5, 7]})
+    for study_id, count in ((mine, 4), (None, None)):
+        found = done("promotion", study_id, to="paper", account_id=account, name=f"bot {study_id}")
+        gate = next(row for row in found["gates"] if row["gate"] == "trials")
+        said = "a known number" if count is None else f"the luckiest of {count} grids (its stored sweeps)"
+        assert said in gate["expected"]
+        assert gate["status"] == "warn"
 
 
 def test_a_job_that_cannot_be_done_says_why(store: sa.Engine, owner: int, study: str) -> None:
