@@ -6,7 +6,7 @@ the tick came.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Engine
@@ -16,6 +16,7 @@ from autogrid.errors import AccountBlocked, InvalidInput, RetryLater, Unavailabl
 from autogrid.exchange.limiter import Limiter
 from autogrid.exchange.open import Pool, open_exchange
 from autogrid.exchange.port import Exchange
+from autogrid.live.brain import StoreBrain
 from autogrid.live.code import code_hash, other_hashes
 from autogrid.live.paper import NestedStore, Paper
 from autogrid.live.tick import Report, TickRules, tick
@@ -102,6 +103,8 @@ class Runner:
 
     def __post_init__(self) -> None:
         self.store = NestedStore(self.engine)
+        if self.rules.brain is None:
+            self.rules = replace(self.rules, brain=StoreBrain(self.engine))
 
     def run(self, bot_id: int) -> Turn:
         """One bot's turn. Safe at any time, twice, in any process; never raises for what an exchange does."""

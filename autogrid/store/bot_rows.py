@@ -9,7 +9,8 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from autogrid.core.bot import Bot, Limits, Note, Order
-from autogrid.core.codec import pack_plan, pack_position, unpack_plan, unpack_position
+from autogrid.core.codec import pack_plain, pack_plan, pack_position, unpack_plan, unpack_position
+from autogrid.core.decision import UNDECIDED
 from autogrid.core.grid import Grid
 from autogrid.core.ledger import MICRO, Exact
 from autogrid.core.market import Market
@@ -20,15 +21,17 @@ from autogrid.store.coverage import to_ms
 FINAL = ("stopped", "halted")
 #: Columns that never change once a bot was created.
 FIXED = (
-    'id, tag, name, account_id, symbol, market, grid, cash, slippage_ticks, code_hash, limits, "window", wish, version'
+    "id, tag, name, account_id, symbol, market, strategy, params, cash, slippage_ticks, code_hash, limits, "
+    '"window", wish, version'
 )
 #: Columns that a tick writes: those that changed.
 STATE = (
     "status, reason, generation, plan, position, first_price, last_price, cursor, notes, attempts, sent_ms, "
-    "day, day_equity, reserved_quote, reserved_base"
+    "day, day_equity, reserved_quote, reserved_base, grid, decided_ms"
 )
 ORDER = "id, kind, cell, cycle, attempt, side, price, lots, client_id, status, exchange_id, filled, sent_at, reason"
-_JSON = frozenset(("plan", "position", "notes", "attempts", "sent_ms"))
+_UNDECIDED = pack_plain(UNDECIDED)
+_JSON = frozenset(("grid", "plan", "position", "notes", "attempts", "sent_ms"))
 
 
 def text_of(value: str) -> str:
@@ -51,6 +54,11 @@ def unpack_grid(packed: dict[str, Any]) -> Grid:
     return Grid(**packed)
 
 
+def is_decided(packed: dict[str, Any]) -> bool:
+    """Whether a bot's packed grid is one to work: its strategy may not have decided one yet."""
+    return packed != _UNDECIDED
+
+
 def pack_limits(limits: Limits) -> dict[str, Any]:
     """Limits with money as text; None is kept, since it switches a limit off."""
     names = Limits.__dataclass_fields__
@@ -70,8 +78,11 @@ def bot_of(row: dict[str, Any]) -> Bot:
     position = None
     if row["position"] is not None:
         position = unpack_position(row["position"], unpack_plan(row["plan"], grid, market))
-    same = ("id", "tag", "name", "account_id", "symbol", "cash", "slippage_ticks", "code_hash", "window", "wish")
-    state = ("status", "reason", "generation", "first_price", "last_price", "cursor", "day", "version")
+    same = (
+        *("id", "tag", "name", "account_id", "symbol", "cash", "slippage_ticks", "code_hash", "window", "wish"),
+        *("strategy", "params"),
+    )
+    state = ("status", "reason", "generation", "first_price", "last_price", "cursor", "day", "decided_ms", "version")
     return Bot(
         **{name: row[name] for name in (*same, *state)},
         market=market,
@@ -102,6 +113,8 @@ def state_of(bot: Bot) -> dict[str, Any]:
         "plan": None,
         "position": None,
     }
+    if bot.strategy is not None:
+        state["grid"], state["decided_ms"] = pack_plain(bot.grid), bot.decided_ms
     if bot.position is not None:
         books = bot.position.books
         state["plan"], state["position"] = pack_plan(bot.position.plan), pack_position(bot.position)

@@ -18,7 +18,8 @@ from autogrid.core.ledger import Exact
 from autogrid.core.market import Market
 from autogrid.core.pnl import Pnl, Totals, pnl
 from autogrid.errors import NotFound
-from autogrid.store.bot_rows import unpack_market
+from autogrid.store.bot_rows import is_decided, unpack_market
+from autogrid.store.coverage import when
 from autogrid.store.live_tables import account, bot, bot_order
 from autogrid.store.paging import newest
 
@@ -44,9 +45,14 @@ class BotSummary:
     status: Status
     #: Why it waits, halted, stopped or was refused.
     reason: str | None
-    lower: Decimal
-    upper: Decimal
-    cells: int
+    #: What decides its grids as candles close; None: it has one grid.
+    strategy: str | None
+    #: The end of the last candle on which its strategy has decided; None: there is none yet.
+    decided_at: datetime | None
+    #: Its grid as it is now. None where its strategy has not decided one yet.
+    lower: Decimal | None
+    upper: Decimal | None
+    cells: int | None
     last_price: Decimal | None
     #: Orders that rest or are on their way, and those that should rest and do not.
     open_orders: int
@@ -63,7 +69,19 @@ class BotSummary:
     last_tick_at: datetime | None
 
 
-_PLAIN = ("id", "owner_id", "account_id", "passport_id", "name", "exchange", "symbol", "wish", "status", "reason")
+_PLAIN = (
+    "id",
+    "owner_id",
+    "account_id",
+    "passport_id",
+    "name",
+    "exchange",
+    "symbol",
+    "wish",
+    "status",
+    "reason",
+    "strategy",
+)
 _TIMES = ("version", "created_at", "started_at", "stopped_at", "last_tick_at")
 _live = sa.select(sa.func.count()).where(bot_order.c.bot_id == bot.c.id, bot_order.c.status != "done")
 #: Columns of the summary as they are in the row, then what the rest is made from.
@@ -76,9 +94,8 @@ _SAME = (
 _MADE = (
     account.c.exchange,
     bot.c.market.cast(sa.Text),
-    bot.c.grid["lower"].astext,
-    bot.c.grid["upper"].astext,
-    bot.c.grid["cells"].astext.cast(sa.Integer),
+    bot.c.grid,
+    bot.c.decided_ms,
     bot.c.last_price,
     # The books without the cells, which grow with the grid.
     bot.c.position["books"].op("-", return_type=JSONB)(sa.literal("cells", sa.Text)),
@@ -108,7 +125,7 @@ def page(
 
 
 def _summary(row: Sequence[Any]) -> BotSummary:
-    exchange, rules, lower, upper, cells, price, books, cash_start, start_fill = row[len(_NAMES) :]
+    exchange, rules, grid, decided_ms, price, books, cash_start, start_fill = row[len(_NAMES) :]
     market, split = _market(rules), None
     if books is not None and cash_start is not None and price is not None:
         exact = (_exact(books["cash"]), _exact(books["base_micro"]), _exact(books["fees"]))
@@ -116,14 +133,17 @@ def _summary(row: Sequence[Any]) -> BotSummary:
     return BotSummary(
         **dict(zip(_NAMES, row, strict=False)),
         mode="paper" if exchange == "paper" else "live",
-        lower=Decimal(lower),
-        upper=Decimal(upper),
-        cells=cells,
+        decided_at=when(decided_ms) if decided_ms else None,
+        **(_range(grid) if is_decided(grid) else dict.fromkeys(("lower", "upper", "cells"))),
         last_price=None if price is None else market.price(price),
         fills=books["fills"] if books else 0,
         round_trips=books["round_trips"] if books else 0,
         pnl=split,
     )
+
+
+def _range(grid: dict[str, Any]) -> dict[str, Any]:
+    return {"lower": Decimal(grid["lower"]), "upper": Decimal(grid["upper"]), "cells": grid["cells"]}
 
 
 @lru_cache(maxsize=1000)

@@ -34,6 +34,9 @@ class NewBot:
     code_hash: str
     #: Whose candles show the market: the account's exchange, for paper the study's.
     exchange: str
+    #: What decides its grids (`grid` is then core.decision.UNDECIDED), by name, and its parameters as JSON has them.
+    strategy: str | None = None
+    params: dict[str, Any] = field(default_factory=dict)
     cash: Decimal | None = None
     slippage_ticks: int = 0
     limits: Limits = field(default_factory=Limits)
@@ -56,7 +59,10 @@ class Row:
     exchange: str
     symbol: str
     market: dict[str, Any]
+    strategy: str | None
+    params: dict[str, Any]
     grid: dict[str, Any]
+    decided_ms: int
     cash: Decimal | None
     limits: dict[str, Any]
     window: int | None

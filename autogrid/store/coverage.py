@@ -88,6 +88,18 @@ def spans(connection: Connection, series: Series) -> list[Span]:
     return [_span(row) for row in rows]
 
 
+def covers(connection: Connection, series: Series, start: int, end: int) -> bool:
+    """Whether all there is of [start, end) ms was fetched or imported."""
+    c = coverage.c
+    found = sa.select(c.start_ts).where(
+        c.market_id == market_id(connection, series),
+        c.timeframe_s == series.timeframe_s,
+        c.start_ts <= when(start),
+        c.end_ts >= when(end),
+    )
+    return connection.scalar(found) is not None
+
+
 def gaps(connection: Connection, series: Series) -> list[Gap]:
     """The recorded gaps of one series, in order."""
     rows = connection.execute(

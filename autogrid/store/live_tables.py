@@ -92,7 +92,13 @@ bot = sa.Table(
     sa.Column("exchange", sa.Text, nullable=False),
     sa.Column("symbol", sa.Text, nullable=False),
     sa.Column("market", JSONB, nullable=False),
+    #: What decides the bot's grids, by name, and its parameters; NULL: `grid` is its one grid.
+    sa.Column("strategy", sa.Text),
+    sa.Column("params", JSONB, nullable=False, server_default=sa.text("'{}'")),
+    #: The grid that is worked, or core.decision.UNDECIDED.
     sa.Column("grid", JSONB, nullable=False),
+    #: The end of the last candle on which the strategy has decided, ms.
+    _zero("decided_ms", sa.BigInteger),
     sa.Column("cash", sa.Numeric),
     sa.Column("slippage_ticks", sa.Integer, nullable=False),
     sa.Column("code_hash", sa.Text, nullable=False),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -132,13 +132,29 @@ def working_bots(engine: Engine, account_id: int, symbols: set[str] | None = Non
         return list(connection.scalars(query.order_by(bot.c.id)))
 
 
-def paper_markets(engine: Engine) -> list[tuple[str, str, str | None]]:
-    """(exchange, symbol, base URL) of the markets that paper bots at work watch."""
-    query = sa.select(bot.c.exchange, bot.c.symbol, account.c.base_url).distinct()
-    query = query.join(account, account.c.id == bot.c.account_id)
-    query = query.where(account.c.exchange == accounts.PAPER, bot.c.next_tick_at.is_not(None))
+class Watched(NamedTuple):
+    """A market whose candles bots at work wait for."""
+
+    exchange: str
+    symbol: str
+    base_url: str | None
+    #: Name and parameters of the strategies that decide on them.
+    strategies: list[tuple[str, dict[str, Any]]]
+
+
+def watched_markets(engine: Engine) -> list[Watched]:
+    """The markets of paper bots, and of bots whose strategy decides on candles."""
+    columns = (bot.c.exchange, bot.c.symbol, account.c.base_url, bot.c.strategy, bot.c.params)
+    query = sa.select(*columns).distinct().join(account, account.c.id == bot.c.account_id)
+    needy = sa.or_(account.c.exchange == accounts.PAPER, bot.c.strategy.is_not(None))
+    query = query.where(needy, bot.c.next_tick_at.is_not(None))
+    found: dict[tuple[str, str, str | None], Watched] = {}
     with engine.connect() as connection:
-        return [(row[0], row[1], row[2]) for row in connection.execute(query.order_by(bot.c.exchange, bot.c.symbol))]
+        for *at, strategy, params in connection.execute(query.order_by(bot.c.exchange, bot.c.symbol)):
+            market = found.setdefault((at[0], at[1], at[2]), Watched(at[0], at[1], at[2], []))
+            if strategy is not None:
+                market.strategies.append((strategy, params))
+    return list(found.values())
 
 
 def has_news(engine: Engine, bot_id: int) -> bool:

@@ -12,6 +12,7 @@ import psutil
 import pytest
 import sqlalchemy as sa
 
+from autogrid.core.decision import UNDECIDED
 from autogrid.data.export import write_candles
 from autogrid.data.ingest import import_file
 from autogrid.promotion import work
@@ -21,6 +22,7 @@ from autogrid.store.tick_store import PgTickStore
 from services.worker import child, chores, slots
 from services.worker.reports import make
 from services.worker.research import run
+from tests.integration.store.live_rows import new_bot
 
 STUDY = """
 [market]
@@ -305,3 +307,24 @@ def test_workers_and_the_api_never_load_research() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_workers_load_pandas_only_for_bots_whose_strategy_decides(store: sa.Engine) -> None:
+    code = (
+        "import services.worker.app, services.worker.tasks, services.worker.research, services.worker.reports\n"
+        "import services.worker.chores, services.worker.people, services.worker.streams, sys\n"
+        "from autogrid.core.decision import first_view\n"
+        "from autogrid.live.brain import StoreBrain\n"
+        "from autogrid.store.engine import engine\n"
+        "from autogrid.store.tick_store import PgTickStore\n"
+        "brain, ticks = StoreBrain(engine()), PgTickStore(engine())\n"
+        "for bot_id in sys.argv[1:]:\n"
+        "    bot = ticks.load(int(bot_id))\n"
+        "    print(brain.due(bot, 1_700_006_400_000))\n"
+        "    if bot.strategy: brain.decide(bot, 1_700_006_400_000, first_view(bot.market, 10**6, 10_000))\n"
+        "    print([m for m in ('numpy', 'pandas') if m in sys.modules])"
+    )
+    params = {"width": "0.1", "cells": 4}
+    ids = new_bot(store), new_bot(store, strategy="recentre", params=params, grid=UNDECIDED)
+    done = subprocess.run([sys.executable, "-c", code, *map(str, ids)], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["None", "[]", "None", "['numpy', 'pandas']"]

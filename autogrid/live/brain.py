@@ -1,0 +1,94 @@
+"""Decisions of live and paper bots, on stored candles: those on which a backtest decides."""
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.engine import Engine
+
+from autogrid.core.bot import Bot
+from autogrid.core.decision import Decision, View
+from autogrid.core.grid import Grid
+from autogrid.data.timeframe import parse_timeframe
+from autogrid.errors import InvalidInput
+from autogrid.store import bots, coverage
+from autogrid.store.coverage import Series
+from autogrid.strategies.registry import strategy_of
+
+if TYPE_CHECKING:
+    from autogrid.strategies.dynamic import Dynamic
+
+#: Seconds of the candles that cadences are made of.
+MINUTE_S = 60
+
+
+class StoreBrain:
+    """A `Brain` on the store. May be shared by threads. Imports pandas at the first decision, not before."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        #: bot -> its candles, which never change.
+        self._series: dict[int, Series] = {}
+
+    def due(self, bot: Bot, now_ms: int) -> int | None:
+        """The end (ms) of the candle on whose close the bot is to decide now; None: nothing, or not yet.
+
+        Not while candles of its lookback, or the last minute of all, have not been fetched: a decision on fewer than
+        a backtest sees would be another one. A minute without trades is known to be one once a later one is stored.
+        """
+        if bot.strategy is None:
+            return None
+        strategy = dynamic(bot.strategy, bot.params)
+        length = cadence_ms(strategy)
+        at = now_ms - now_ms % length
+        if at <= bot.decided_ms:
+            return None
+        with self._engine.connect() as connection:
+            there = coverage.covers(connection, self._of(bot), at - strategy.lookback * length, at)
+        return at if there else None
+
+    def decide(self, bot: Bot, at_ms: int, view: View) -> Decision | None:
+        """What the bot's strategy decides on the candles closed at `at_ms`; None where a whole candle had no trades.
+
+        InvalidInput where the strategy fails.
+        """
+        from autogrid.data.frame import to_frame
+        from autogrid.store import candle_window
+        from autogrid.strategies.decider import FrameDecider
+
+        assert bot.strategy is not None  # it was due
+        strategy = dynamic(bot.strategy, bot.params)
+        start = at_ms - strategy.lookback * cadence_ms(strategy)
+        with self._engine.connect() as connection:
+            # The one before the first says that the first candle of the cadence is whole.
+            stored = candle_window.window(connection, self._of(bot), start, at_ms)
+        if not len(stored[0]):
+            return None
+        return FrameDecider(strategy, to_frame(*stored)).decide(at_ms, view)
+
+    def _of(self, bot: Bot) -> Series:
+        found = self._series.get(bot.id)
+        if found is None:
+            with self._engine.connect() as connection:
+                row = bots.get(connection, bot.id)
+            found = self._series[bot.id] = Series(row.exchange, row.symbol, MINUTE_S)
+        return found
+
+
+def dynamic(name: str, params: Mapping[str, Any]) -> "Dynamic":
+    """The strategy of a bot, made once. InvalidInput where it cannot be made, or has one grid."""
+    return _made(name, json.dumps(params, sort_keys=True))
+
+
+def cadence_ms(strategy: "Dynamic") -> int:
+    """Milliseconds between two decisions; like `strategies.decider.cadence_ms`, which imports pandas."""
+    return parse_timeframe(strategy.cadence) * 1000
+
+
+@lru_cache(maxsize=1_000)
+def _made(name: str, params: str) -> "Dynamic":
+    found = strategy_of(name, json.loads(params))
+    if isinstance(found, Grid):
+        raise InvalidInput(f"strategy {name!r} has one grid, and a bot's decides them; promote the study again")
+    return found
