@@ -42,8 +42,8 @@ def metrics(outcome: Outcome, books: Ledger, ticks: CandleTicks, facts: CandleFa
     mean / standard deviation (ddof 1) or downside deviation against 0, times sqrt(365); 0 where undefined),
     round_trips, grid_profit (realised), inventory_profit (unrealised), fees (fees in base valued at the fill
     price), turnover (quote traded), time_in_range (share of closes within the grid's ends while it worked),
-    capital_use (mean cost of held cells / starting cash), step_to_range (median step / median candle range),
-    candles, days, fills.
+    capital_use (mean cost of held cells / starting cash), step_to_range (median step / median candle range, the least
+    where a strategy decided several grids), candles, days, fills.
     """
     plan, stats = outcome.job.plan, outcome.stats
     start = float(books.equity_start)
@@ -65,7 +65,7 @@ def metrics(outcome: Outcome, books: Ledger, ticks: CandleTicks, facts: CandleFa
         "turnover": float(stats[k.S_TURNOVER]) * atom,
         "time_in_range": float(stats[k.S_IN_RANGE]),
         "capital_use": float(stats[k.S_CAPITAL]) / len(ticks) / plan.cash,
-        "step_to_range": step_to_range(plan, facts.median_range),
+        "step_to_range": min(step_to_range(each, facts.median_range) for each in outcome.plans),
         "candles": len(ticks),
         "days": facts.span_days,
         "fills": books.fills,
@@ -73,7 +73,9 @@ def metrics(outcome: Outcome, books: Ledger, ticks: CandleTicks, facts: CandleFa
 
 
 def step_to_range(plan: Plan, median_range: float) -> float:
-    """Median distance of neighbouring levels over the median candle range; inf where candles do not move."""
+    """Median distance of neighbouring levels over the median candle range; inf where there is no level or no range."""
+    if not plan.n:
+        return math.inf
     steps = sorted(b - a for a, b in zip(plan.levels, plan.levels[1:], strict=False))
     middle = len(steps) // 2
     median = steps[middle] if len(steps) % 2 else (steps[middle - 1] + steps[middle]) / 2

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import math
+from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal, localcontext
 from functools import cached_property
@@ -18,7 +19,7 @@ from autogrid.core.ledger import Ledger
 from autogrid.core.market import fee_atoms
 from autogrid.core.orders import BUY, GRID, KINDS
 from autogrid.research.daily import daily_returns, day_index
-from autogrid.research.runlog import Run
+from autogrid.research.runlog import Decided, Run
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -49,8 +50,16 @@ class Result:
 
     @property
     def bounds(self) -> tuple[Decimal, Decimal]:
-        """Worst and best final equity over both orders of extremes in every candle."""
+        """Worst and best final equity over both orders of extremes in every candle.
+
+        Of a strategy that decides its grids: the range over the three path rules, which is not a bound.
+        """
         return self.run.bounds
+
+    @property
+    def decisions(self) -> tuple[Decided, ...]:
+        """What a strategy decided, but for those to keep everything; () where one grid was given."""
+        return self.run.decisions
 
     @property
     def warnings(self) -> list[str]:
@@ -62,9 +71,21 @@ class Result:
                 f"the candles are too coarse for this grid: a step is {ratio:.2f} median candle ranges, "
                 f"{COARSE:g} or more are needed; use shorter candles or fewer cells"
             )
-        if not self.run.started:
+        if not self.run.started and self.run.strategy is not None:
+            found.append(self._undecided())
+        elif not self.run.started:
             found.append("the trigger price was never reached: nothing was traded")
         return found
+
+    def _undecided(self) -> str:
+        """Why nothing was traded."""
+        if not self.decisions:
+            return (
+                "no grid was ever decided: nothing was traded; there must be candles of the strategy's cadence or "
+                "shorter, without gaps over its lookback"
+            )
+        last = self.decisions[-1]
+        return f"no grid was ever worked: nothing was traded; the last decision was {last.what}: {last.reason or '-'}"
 
     def fill_rows(self) -> Iterator[tuple[int, str, int, str, Decimal, Decimal, Decimal, str]]:
         """Fills in order of happening, exact: ts (candle open), kind, cell, side, price, amount, fee, its asset."""
@@ -141,6 +162,19 @@ class Result:
             "stopped": self.run.stopped,
             "bounds": {"worst": f"{self.bounds[0]:f}", "best": f"{self.bounds[1]:f}"},
             "metrics": {name: value if math.isfinite(value) else None for name, value in self.metrics.items()},
+            **self._decisions_json(),
+        }
+
+    def _decisions_json(self) -> dict[str, Any]:
+        """Of a strategy: how often it decided what, and that `bounds` is the range of three paths, not a bound."""
+        if self.run.strategy is None:
+            return {}
+        count = Counter(each.what for each in self.decisions)
+        grids = count["grid"]
+        return {
+            "strategy": self.run.strategy,
+            "decisions": {"grids": grids, "regrids": max(0, grids - 1), "refused": count["refused"]},
+            "bounds_over": "paths",
         }
 
     def to_csv(self, out: str | Path | TextIO) -> None:

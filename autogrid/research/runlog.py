@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +19,9 @@ class FillLog:
 
     #: Index of the candle it happened in.
     candle: npt.NDArray[np.int64]
-    #: 0 start, 1 grid, 2 stop.
+    #: 0 start, 1 grid, 2 stop, 3 regrid.
     kind: npt.NDArray[np.int64]
-    #: The cell that turned, -1 for start and stop.
+    #: The cell that turned, -1 for all other orders.
     cell: npt.NDArray[np.int64]
     #: +1 buy, -1 sell.
     side: npt.NDArray[np.int64]
@@ -33,21 +34,40 @@ class FillLog:
         return len(self.candle)
 
 
+class Decided(NamedTuple):
+    """A decision of a strategy, but for those to keep everything."""
+
+    #: Index of the candle at whose open it was carried out, and that candle's time.
+    candle: int
+    ts_ms: int
+    #: "grid", "stop" or "refused".
+    what: str
+    #: Of a grid.
+    plan: Plan | None = None
+    #: Why it was refused.
+    reason: str | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Run:
     """One finished backtest, in exact terms where the contract is exact."""
 
+    #: Of the last grid, where a strategy decides them; one without cells if it never decided any.
     plan: Plan
     market: Market
     ticks: CandleTicks
     fills: FillLog
     ledger: Ledger
-    #: Worst and best final equity over both orders of extremes in every candle.
+    #: Worst and best final equity over both orders of extremes in every candle. Where a strategy decides the grids:
+    #: over the three path rules. Its decisions depend on the path, so that this is a range of examples and no bound.
     bounds: tuple[Decimal, Decimal]
     metrics: dict[str, float]
-    #: "stop_loss" or "take_profit" if the bot ended by a stop.
+    #: "stop_loss", "take_profit" or "strategy" if the bot ended by a stop.
     stopped: str | None
-    #: False if a trigger price was never reached.
+    #: False if a trigger price was never reached, or no grid was decided.
     started: bool
     #: Moves of a trailing grid: candle, number of the lowest cell after it; shape (moves, 2).
     moves: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))
+    decisions: tuple[Decided, ...] = ()
+    #: What decided the grids, in a few words; None where one grid was given.
+    strategy: str | None = None

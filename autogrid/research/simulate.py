@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
+from autogrid.core.decision import STRATEGY
 from autogrid.core.ledger import Books, Ledger, close_books
 from autogrid.core.path import path_code
 from autogrid.core.plan import Plan, check_headroom
@@ -16,12 +17,12 @@ from autogrid.research import kernel as k
 from autogrid.research.kernel_bounds import band
 from autogrid.research.kernel_trail import run_trailing
 from autogrid.research.kernel_trail_bounds import band_trailing
-from autogrid.research.runlog import FillLog
+from autogrid.research.runlog import Decided, FillLog
 from autogrid.research.ticks import CandleTicks
 from autogrid.research.trail import Trail, trail_of
 
 Ints = npt.NDArray[np.int64]
-STOPS = (None, "stop_loss", "take_profit")
+STOPS = (None, "stop_loss", "take_profit", STRATEGY)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,10 +48,18 @@ class Outcome:
     log: Ints
     #: Moves of a trailing grid: candle, offset after it. As complete as the log.
     moves: Ints
+    #: What a strategy decided, in order; none where one grid was given.
+    decisions: tuple[Decided, ...] = ()
 
     @property
     def stopped(self) -> str | None:
         return STOPS[self.books[k.B_STOPPED]]
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """All grids that were worked."""
+        decided = tuple(each.plan for each in self.decisions if each.plan is not None)
+        return decided or (self.job.plan,)
 
     @property
     def started(self) -> bool:
@@ -64,6 +73,11 @@ def prepare(plan: Plan, ticks: CandleTicks, path: str, penetration: int, slippag
     check_headroom(plan, top, ticks.travel, most_lots(plan, low))
     if (plan.stop_loss is not None or plan.take_profit is not None) and slippage >= min(low, plan.stop_loss or low):
         raise InvalidInput(f"slippage_ticks must be below the lowest price ({low} ticks), was {slippage}")
+    return laid_out(plan, ticks, path, penetration, slippage)
+
+
+def laid_out(plan: Plan, ticks: CandleTicks, path: str, penetration: int, slippage: int) -> Job:
+    """The plan in arrays."""
     rule = np.zeros(k.R_SIZE, np.int64)
     rule[k.R_PENETRATION], rule[k.R_SLIPPAGE], rule[k.R_PATH] = penetration, slippage, path_code(path)
     rule[k.R_STOP_LOSS] = -1 if plan.stop_loss is None else plan.stop_loss
@@ -71,9 +85,11 @@ def prepare(plan: Plan, ticks: CandleTicks, path: str, penetration: int, slippag
     rule[k.R_STOP_SELL] = plan.stop_sell
     rule[k.R_MAKER], rule[k.R_TAKER] = plan.market.maker_ppm, plan.market.taker_ppm
     rule[k.R_FEE_IN_BASE] = plan.market.fee_in_base
-    rule[k.R_EMPTY], rule[k.R_START], rule[k.R_START_FILL] = plan.empty, plan.start, plan.start_fill
+    rule[k.R_EMPTY], rule[k.R_START] = plan.empty, plan.start
+    # What the cells that begin in base have cost: the books change grids at the start price (section 10).
+    rule[k.R_START_FILL] = plan.start if plan.regrid else plan.start_fill
     rule[k.R_START_LOTS], rule[k.R_CASH] = plan.start_lots, plan.cash
-    trail = trail_of(plan, low, int(ticks.tree[-1, 1]), penetration)
+    trail = trail_of(plan, int(ticks.tree[-1, 0]), int(ticks.tree[-1, 1]), penetration)
     return Job(plan, _ints(plan.levels), _ints(plan.lots), _ints(plan.gross), rule, trail)
 
 
@@ -119,14 +135,19 @@ def fill_log(outcome: Outcome) -> FillLog:
 
 def ledger(outcome: Outcome, close: int) -> Ledger:
     """The final books at a last price of `close` ticks; the identity is checked on the way."""
-    plan, b = outcome.job.plan, [int(x) for x in outcome.books]
-    books = Books(plan)
+    b, books = outcome.books.tolist(), core_books(outcome.job.plan, outcome.books)
+    held = b[k.B_HELD] * close - b[k.B_COST]
+    return close_books(books, close, held, b[k.B_HELD])
+
+
+def core_books(plan: Plan, integers: Ints) -> Books:
+    """The kernel's books as the core keeps them, but for what each cell holds."""
+    b, books = integers.tolist(), Books(plan)
     books.cash, books.fees, books.fees_micro = b[k.B_CASH], b[k.B_FEES], b[k.B_FEES_MICRO]
     books.base_micro = b[k.B_HELD] * k.MICRO + b[k.B_DUST]
     books.realised, books.round_trips, books.fills = b[k.B_REALISED], b[k.B_ROUND_TRIPS], b[k.B_FILLS]
     books.excess_cost, books.excess_revenue = b[k.B_EXCESS_COST], b[k.B_EXCESS_REVENUE]
-    held = b[k.B_HELD] * close - b[k.B_COST]
-    return close_books(books, close, held, b[k.B_HELD])
+    return books
 
 
 def bounds(job: Job, ticks: CandleTicks) -> tuple[Decimal, Decimal]:

@@ -45,6 +45,12 @@ class Dynamic(ABC):
     def lookback(self) -> int:
         """How many closed candles it needs. It decides nothing while one of them is missing."""
 
+    @property
+    def label(self) -> str:
+        """The strategy in a few words."""
+        said = ", ".join(f"{each.name} {getattr(self.params, each.name)}" for each in fields(self.params))
+        return f"{type(self).__name__.lower()}{': ' if said else ''}{said}"
+
     def features(self, candles: "pd.DataFrame") -> "pd.DataFrame":
         """What it decides by, one row per candle, each from this candle and those before it alone.
 
