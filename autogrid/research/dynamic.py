@@ -155,7 +155,7 @@ class _Walk:
     def _view(self, price: int) -> View:
         market, job = self.setting.market, self.job
         if job is None:
-            return first_view(market, self.cash, price)
+            return first_view(market, self.setting.cash, price)
         return view_of(market, job.plan.grid, core_books(job.plan, self.books), price)
 
     def _changed(self, grid: Grid, price: int) -> tuple[Ladder, list[Fill]]:

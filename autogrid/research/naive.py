@@ -94,7 +94,7 @@ def _ask(run: Decisions, setting: Setting, t: int, at_ms: int) -> None:
     price, market, ladder = int(setting.ticks.open[t]), setting.market, run.ladder
     ts = int(setting.ticks.ts[t])
     if ladder is None:
-        view = first_view(market, market.atoms(setting.cash), price)
+        view = first_view(market, setting.cash, price)
     else:
         view = view_of(market, ladder.plan.grid, ladder.books, price)
     try:

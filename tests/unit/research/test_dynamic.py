@@ -206,7 +206,7 @@ def test_one_grid_decided_once_is_the_static_grid_on_the_rest(candles, asset, st
 
 
 def test_the_range_is_that_of_the_three_paths(candles, market):
-    strategy = strategy_of("recentre", {"width": "0.01", "cells": 10, "every": "1h"})
+    strategy = strategy_of("recentre", {"width": "0.02", "cells": 10, "every": "1h"})
     hours = candles.resample("1h").agg({"open": "first", "high": "max", "low": "min", "close": "last"})
     finals = {
         path: ag.backtest(strategy, hours, market, cash="10000", path=path)
