@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from autogrid.research.backtest import backtest
     from autogrid.research.result import Result
     from autogrid.research.sweep import Sweep, sweep
+    from autogrid.research.walkforward import walk_forward
 
 _HOME = {
     "Grid": "autogrid.core.grid",
@@ -26,9 +27,10 @@ _HOME = {
     "load_candles": "autogrid.data.load",
     "read_candles": "autogrid.data.frame",
     "sweep": "autogrid.research.sweep",
+    "walk_forward": "autogrid.research.walkforward",
 }
 
-__all__ = ["Grid", "Market", "Result", "Sweep", "backtest", "load_candles", "read_candles", "sweep"]
+__all__ = ["Grid", "Market", "Result", "Sweep", "backtest", "load_candles", "read_candles", "sweep", "walk_forward"]
 
 
 def __getattr__(name: str) -> Any:

@@ -25,6 +25,7 @@ from autogrid.cli import (
     twin,
     up,
     users,
+    walkforward,
     web,
 )
 
@@ -53,6 +54,7 @@ def _here_or_there(
 
 app.command("backtest")(backtest.backtest)
 app.command("replay")(replay.replay)
+app.command("walkforward")(walkforward.walkforward)
 app.command("promote")(promote.promote)
 app.command("verify")(promote.verify)
 app.command("twin")(twin.twin)

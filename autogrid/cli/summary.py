@@ -15,11 +15,17 @@ def show(result: "Result", console: Console | None = None) -> None:
 
     console = console or Console()
     grid = result.run.plan.grid
-    table = Table(show_header=False, box=None, padding=(0, 2))
-    for name, text in rows(result):
-        table.add_row(name, f"[bold]{text}[/]")
-    console.print(f"[bold]{grid.label}[/]")
-    console.print(f"{len(result.candles):,} candles  {result.candles.attrs.get('label', '')}", style="dim")
-    console.print(table)
+    label = result.candles.attrs.get("label", "")
+    show_facts(console, grid.label, f"{len(result.candles):,} candles  {label}", rows(result))
     for warning in result.warnings:
         console.print(f"[yellow]warning:[/] {warning}")
+
+
+def show_facts(console: Console, title: str, below: str, facts: list[tuple[str, str]]) -> None:
+    """A title, a sentence below it, facts."""
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    for name, text in facts:
+        table.add_row(name, f"[bold]{text}[/]")
+    console.print(f"[bold]{title}[/]")
+    console.print(below, style="dim")
+    console.print(table)

@@ -8,6 +8,7 @@ from autogrid.core.trailing import ruler
 
 if TYPE_CHECKING:
     import pandas as pd
+    import plotly.graph_objects as go
 
     from autogrid.research.result import Result
     from autogrid.research.sweep import Sweep
@@ -134,9 +135,14 @@ def _cell(tag: str, text: str) -> str:
 
 def page(result: "Result") -> str:
     """One self-contained page: card and plot, scripts embedded."""
-    plot = result.plot().to_html(full_html=False, include_plotlyjs=True)
+    return page_of("AutoGrid backtest", card(result), result.plot())
+
+
+def page_of(title: str, card: str, figure: "go.Figure") -> str:
+    """One self-contained page: a card (HTML) and a figure, scripts embedded."""
+    plot = figure.to_html(full_html=False, include_plotlyjs=True)
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>AutoGrid backtest</title>'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1"></head>'
-        f'<body style="margin:24px auto;max-width:1200px;padding:0 16px">{card(result)}{plot}</body></html>'
+        f'<body style="margin:24px auto;max-width:1200px;padding:0 16px">{card}{plot}</body></html>'
     )

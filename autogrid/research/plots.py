@@ -10,6 +10,7 @@ from plotly.subplots import make_subplots
 from autogrid.research.trail import level_spans
 
 if TYPE_CHECKING:
+    from autogrid.research.folds import WalkForward
     from autogrid.research.result import Result
 
 #: More bars, levels or fills than this only make a picture slow and grey.
@@ -110,5 +111,27 @@ def heatmap(frame: pd.DataFrame, x: str, y: str, metric: str) -> go.Figure:
         template="plotly_white", height=480, title=f"{metric} by {x} and {y}",
         xaxis={"title": x, "type": "category"}, yaxis={"title": y, "type": "category"},
         margin={"l": 70, "r": 20, "t": 50, "b": 50},
+    )  # fmt: skip
+    return figure
+
+
+def walk_forward(found: "WalkForward") -> go.Figure:
+    """Stitched out-of-sample equity against holding from the first test on; return per day in and out of sample."""
+    figure = make_subplots(
+        rows=2, cols=1, shared_xaxes=True, row_heights=[0.6, 0.4], vertical_spacing=0.08,
+        subplot_titles=("Out of sample, 1 at the start", "Return per day of each window"),
+    )  # fmt: skip
+    equity = (1.0 + found.returns).cumprod()
+    for series, name, color in ((equity, "walk-forward", LINE), (found.hold, "hold", MUTED)):
+        figure.add_trace(go.Scatter(x=series.index, y=series, name=name, line={"color": color, "width": 1.7}), 1, 1)
+    frame = found.frame
+    middle = frame["test_start"] + (frame["test_end"] - frame["test_start"]) / 2
+    for name, title, color in (("in_sample", "promised in sample", "#c4ccd8"), ("out_of_sample", "kept", LINE)):
+        figure.add_trace(go.Bar(x=middle, y=frame[name], name=title, marker_color=color), 2, 1)
+    edge = {"type": "line", "line": {"width": 0.5, "color": MUTED}, "opacity": 0.6, "yref": "paper", "y0": 0, "y1": 1}
+    figure.update_layout(
+        template="plotly_white", height=560, margin={"l": 60, "r": 20, "t": 50, "b": 30}, hovermode="x unified",
+        legend={"orientation": "h", "y": 1.1, "x": 0, "xanchor": "left"}, yaxis2_tickformat="+.2%", barmode="group",
+        shapes=[{**edge, "x0": at, "x1": at} for at in frame["test_start"]],
     )  # fmt: skip
     return figure

@@ -129,11 +129,7 @@ def sweep(
     `Sweep.overfit` needs. Runs on `workers` threads (all cores by
     default): the kernel releases the GIL. Other arguments as in `backtest`.
     """
-    unknown = [name for name in values if name not in grid.__dataclass_fields__]
-    if unknown:
-        raise InvalidInput(
-            f"a sweep varies fields of Grid ({', '.join(grid.__dataclass_fields__)}), was {unknown[0]!r}"
-        )
+    check_fields(values)
     check_ticks(penetration_ticks, slippage_ticks)
     ticks = candle_ticks(candles, market)
     facts = candle_facts(ticks)
@@ -146,6 +142,15 @@ def sweep(
     # `error` last, and metrics as columns even where every grid was refused.
     columns = [*fields, *(name for name in frame.columns if name not in {*fields, "error"}), "error"]
     return Sweep(frame.reindex(columns=columns), fields, _table([kept for _, kept in done], ticks) if daily else None)
+
+
+def check_fields(values: Mapping[str, Iterable[Any]]) -> None:
+    """InvalidInput for a name that is no field of Grid."""
+    unknown = [name for name in values if name not in Grid.__dataclass_fields__]
+    if unknown:
+        raise InvalidInput(
+            f"a sweep varies fields of Grid ({', '.join(Grid.__dataclass_fields__)}), was {unknown[0]!r}"
+        )
 
 
 def _table(kept: list[Floats | None], ticks: CandleTicks) -> pd.DataFrame:
