@@ -31,6 +31,8 @@ class Drive:
     trailing: Trailing = DEFAULT
     #: What decides for a bot whose strategy does.
     brain: Brain | None = None
+    #: True while it is the moment to: at the open, after what the gap filled.
+    deciding: bool = False
     #: Close of the candle before, None at the first.
     close: int | None = None
     #: Prices between which nothing can happen; (FAR, -FAR) makes every candle look.
@@ -72,7 +74,9 @@ class Drive:
                 if self.bot.position is not None and not self.finished:
                     self._leg(y, gap=k == 0)
                 if k == 0 and not self.finished and self._due(ts):
+                    self.deciding = True
                     self._look(y)
+                    self.deciding = False
             before = y
         self.leg = 0
         self.close = close

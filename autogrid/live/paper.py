@@ -85,7 +85,8 @@ class Paper:
     def __init__(self, engine: Engine, store: NestedStore, rules: TickRules, target: Target, report: Report) -> None:
         self.engine, self.store = engine, store
         # Nothing is under way while the lock is held: what the account does not know never arrived.
-        self.rules = replace(rules, t_safe_ms=-1)
+        self.deciding = replace(rules, t_safe_ms=-1)
+        self.rules = replace(self.deciding, brain=None)
         self.target, self.report = target, report
         #: Open time of the candle that is being or was walked last, ms.
         self.ts = 0
@@ -120,7 +121,7 @@ class Paper:
         rows = self._rows(bot.market, self.ts if leg == DONE else self.ts - 1)
         account = self._account(bot, state, rows)
         self.drive = drive = Drive(account, self._react, bot, close=state["close"], leg=0 if leg == DONE else leg)
-        drive.brain = self.rules.brain
+        drive.brain = self.deciding.brain
         self.exchange = PaperExchange(account, self._save)
         self.walking = leg != DONE
         if self.walking:
@@ -169,7 +170,8 @@ class Paper:
     def _react(self) -> Bot:
         self._save()
         now = self.drive.exchange.now_ms
-        tick(self.target.bot_id, self.store, self.exchange, lambda: now, self.rules, self.report)
+        rules = self.deciding if self.drive.deciding else self.rules
+        tick(self.target.bot_id, self.store, self.exchange, lambda: now, rules, self.report)
         return self.store.load(self.target.bot_id)
 
     def _save(self) -> None:

@@ -18,11 +18,12 @@ def strategise(
 ) -> list[Event]:
     """What follows from a strategy's decision at the traded `price` (ticks). `live` orders are not final yet.
 
-    market: whose rules new grids obey; None: the bot's.
+    brain: None where it is not the moment to decide; what was decided goes on. market: whose rules new grids obey;
+    None: the bot's.
     """
-    if bot.strategy is None or brain is None or bot.wish != "run" or bot.status not in ("waiting", "running"):
+    if bot.strategy is None or bot.wish != "run" or bot.status not in ("waiting", "running"):
         return []
-    events = _decide(bot, price, now_ms, brain, market)
+    events = [] if brain is None else _decide(bot, price, now_ms, brain, market)
     if bot.position is not None and bot.position.phase == REGRIDDING and not live:
         events += _change(bot, bot.position, price, market)
     return events

@@ -1,7 +1,7 @@
 """The live engine on stored candles, in memory: the proof that what was backtested is what will trade."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -79,13 +79,15 @@ def replay(
     bot = Bot(1, "00", "replay", 1, SYMBOL, market, grid, spend, slippage_ticks, code_hash="", window=window)
     bot.strategy = strategy
     store.add(bot)
-    rules = TickRules(code_hash="", trailing=trailing, brain=brain)
+    rules = TickRules(code_hash="", trailing=trailing)
+    deciding = replace(rules, brain=brain)
 
     def react() -> Bot:
-        tick(bot.id, store, exchange, lambda: exchange.now_ms, rules)
+        tick(bot.id, store, exchange, lambda: exchange.now_ms, deciding if drive.deciding else rules)
         return bot
 
-    Drive(exchange, react, bot, path_code(path), trailing, brain).run(rows)
+    drive = Drive(exchange, react, bot, path_code(path), trailing, brain)
+    drive.run(rows)
     if bot.status == "halted":
         raise InvalidInput(f"the live engine halted: {bot.reason}")
     stopped = bot.reason if bot.status == "stopped" else None

@@ -62,7 +62,7 @@ def candles_of(seed, count):
     """A frame, and the same as the engine reads it."""
     dice = np.random.default_rng(seed)
     close = 10_000 + np.cumsum(dice.integers(-60, 61, count))
-    open_ = np.roll(close, 1) + dice.integers(-20, 21, count) * (dice.random(count) < 0.1)
+    open_ = np.roll(close, 1) + dice.integers(-200, 201, count) * (dice.random(count) < 0.4)
     open_[0] = 10_000
     high, low = (np.maximum(open_, close) + dice.integers(0, 40, count), np.minimum(open_, close) - 20)
     index = pd.date_range("2024-01-01", periods=count, freq="1min", tz="UTC", unit="ms", name="ts")
