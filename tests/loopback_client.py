@@ -35,7 +35,7 @@ class Loopback:
         self.process.stdin.close()
         line = self.process.stdout.readline()
         if not line:
-            raise RuntimeError(f"the loopback exchange did not start: exit code {self.process.wait(10)}")
+            raise RuntimeError(f"the loopback exchange did not start: exit code {self.process.wait(60)}")
         self.url = str(json.loads(line)["url"])
         return self
 
@@ -44,7 +44,7 @@ class Loopback:
         self.process.send_signal(signal.SIGTERM)
         assert self.process.stdout is not None
         try:
-            self.process.wait(10)
+            self.process.wait(60)
         finally:
             self.process.kill()
             self.process.stdout.close()

@@ -132,7 +132,7 @@ class Campaign:
             each.bot_id = self._begin(each)
         ids = [each.bot_id for each in batch]
         ticked = "SELECT count(*) FROM bot WHERE id = ANY(:ids) AND last_tick_at IS NOT NULL"
-        stack.until(lambda: stack.scalar(ticked, ids=ids) * 2 > self.size, "the first ticks", 150)
+        stack.until(lambda: stack.scalar(ticked, ids=ids) * 2 > self.size, "the first ticks")
         for _ in range(STEPS):
             for each in batch:
                 self._step(each)

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 import time
@@ -25,6 +24,7 @@ from autogrid.settings import settings
 from autogrid.store import accounts, bots, budget, embedded_valkey
 from autogrid.store import engine as engines
 from tests.loopback_client import Loopback
+from tests.ports import free_ports
 
 #: Small times, so that what takes 20 s on an exchange takes one here.
 FAST = {
@@ -39,13 +39,6 @@ FAST = {
 }
 MARKET = Market(tick="0.01", lot="0.001", min_notional="1", maker_fee="0.001", taker_fee="0.001", buy_fee_asset="base")
 GRID = Grid(lower="90", upper="110", cells=4, amount="1")
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Stack:
@@ -104,10 +97,10 @@ class Stack:
         if self.streams:
             command = [sys.executable, "-m", "services.worker.streams"]
             members.append(supervise.Member("streams", command, self.servers))
-        for member in members:
+        for member, port in zip(members, free_ports(len(members)), strict=True):
             member.pause_s = 0.0
             if self.metrics:
-                port, folder = free_port(), self.home / "metrics" / member.name
+                folder = self.home / "metrics" / member.name
                 member.environment = {
                     **self.servers, "METRICS_PORT": str(port), "PROMETHEUS_MULTIPROC_DIR": str(folder),
                 }  # fmt: skip
@@ -117,7 +110,7 @@ class Stack:
         if self.workers and self.beats:
             with redis.Redis.from_url(self.servers["REDIS_URL"]) as client:
                 client.delete("autogrid:once:candles")
-                self.until(lambda: client.exists("autogrid:once:candles"), "the first dispatch", 120)
+                self.until(lambda: client.exists("autogrid:once:candles"), "the first dispatch")
 
     def __exit__(self, *_: object) -> None:
         if self.supervisor is not None:
@@ -180,7 +173,7 @@ class Stack:
             o for o in orders if o["status"] in ("NEW", "PARTIALLY_FILLED") and o["clientOrderId"].startswith(prefix)
         ]
 
-    def until(self, done: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
+    def until(self, done: Callable[[], Any], what: str, seconds: float = 180.0) -> Any:
         """Wait for something, keeping the processes running."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

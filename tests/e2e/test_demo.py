@@ -34,17 +34,17 @@ def left(mark: str) -> list[str]:
 
 
 def gone(mark: str) -> bool:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while left(mark) and time.monotonic() < deadline:
         time.sleep(0.1)
     return not left(mark)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 def test_the_whole_way(tmp_path: Path) -> None:
     mark = f"demo{uuid4().hex}"
     process = start(tmp_path, mark)
-    out, _ = process.communicate(timeout=220)
+    out, _ = process.communicate(timeout=840)
     assert process.returncode == 0, out
     hashes = re.findall(r"(?:backtest|replay|live)\s+([0-9a-f]{64})", out)
     assert len(hashes) == 3
@@ -63,7 +63,7 @@ def test_the_whole_way(tmp_path: Path) -> None:
     assert gone(mark), left(mark)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 def test_ctrl_c_stops_everything(tmp_path: Path) -> None:
     mark = f"demo{uuid4().hex}"
     process = start(tmp_path, mark)
@@ -75,7 +75,7 @@ def test_ctrl_c_stops_everything(tmp_path: Path) -> None:
             break
     assert any("celery" in command for command in left(mark)), left(mark)
     process.send_signal(signal.SIGINT)
-    rest, _ = process.communicate(timeout=60)
+    rest, _ = process.communicate(timeout=120)
     assert process.returncode == 130, seen + rest
     assert "stopped, with everything that was started" in rest
     assert gone(mark), left(mark)

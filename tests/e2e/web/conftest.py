@@ -22,7 +22,7 @@ DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 375, "height": 740}
 def browser() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         pytest.skip(f"{CHROMIUM} is absent: apt install chromium")
-    expect.set_options(timeout=20_000)  # on a machine that is busy with other tests
+    expect.set_options(timeout=60_000)  # on a machine that is busy with other tests
     SHOTS.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
@@ -49,7 +49,7 @@ def opens(browser: Browser, site: Site) -> Iterator[Opens]:
         context = browser.new_context(
             viewport=PHONE if phone else DESKTOP, color_scheme="dark" if dark else "light", storage_state=state
         )
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(60_000)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)

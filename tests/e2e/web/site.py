@@ -1,7 +1,6 @@
 """API and page as real processes beside everything that trades, and rows to look at."""
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from autogrid.data.export import write_candles
 from autogrid.data.ingest import import_file
 from autogrid.store import accounts, jobs, passwords, reports, studies, users
 from tests.e2e.stack import Stack
+from tests.ports import free_ports
 
 PASSWORD = "correct horse battery"
 EMAIL = "ada@example.org"
@@ -71,7 +71,7 @@ class Site:
     def _open(self) -> "Site":
         with self.stack.engine.begin() as connection:
             connection.execute(sa.text("ALTER DATABASE autogrid SET synchronous_commit TO off"))
-        api, web = free_port(), free_port()
+        api, web = free_ports(2)
         self.api, self.url = f"http://127.0.0.1:{api}", f"http://127.0.0.1:{web}"
         more = {**self.stack.servers, "API_URL": self.api, "WEB_PORT": str(web)}
         self._more, self._api_command = (
@@ -96,10 +96,10 @@ class Site:
         output.close()
 
     def _wait(self, url: str) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while True:
             try:
-                with urllib.request.urlopen(url, timeout=2):
+                with urllib.request.urlopen(url, timeout=30):
                     return
             except (urllib.error.URLError, OSError):
                 assert time.monotonic() < deadline, self.log()
@@ -114,7 +114,7 @@ class Site:
             process.terminate()
         for process in self._processes:
             try:
-                process.wait(10)
+                process.wait(30)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -258,10 +258,3 @@ def _swept() -> dict[str, Any]:
                          "error": None})  # fmt: skip
     rows[0] = {"cells": 10, "lower": "80", "error": "needs more cash"}
     return {"fields": ["cells", "lower"], "rows": rows}
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -116,10 +116,10 @@ def a_session_ends(site: Site, page: Page) -> None:
     page.goto(site.url + "/studies")
     live(page)
     body = {"email": "mary@example.org", "password": PASSWORD}
-    token = httpx.post(f"{site.api}/v1/auth/login", json=body, timeout=20).json()["access_token"]
+    token = httpx.post(f"{site.api}/v1/auth/login", json=body, timeout=60).json()["access_token"]
     change = {"password": f"{PASSWORD} 2", "current_password": PASSWORD}
     headers = {"Authorization": f"Bearer {token}"}
-    assert httpx.patch(f"{site.api}/v1/users/me", json=change, headers=headers, timeout=20).is_success
+    assert httpx.patch(f"{site.api}/v1/users/me", json=change, headers=headers, timeout=60).is_success
     page.get_by_role("link", name="Alerts").click()
     expect(page.get_by_text("Your session is over.")).to_be_visible()
     shot(page, "session-over")
@@ -140,6 +140,6 @@ def an_outage_ends(site: Site, page: Page) -> None:
     expect(waiting.get_by_text("autogrid api")).to_be_visible()
     shot(waiting, "no-api")
     site.start_api()
-    expect(page.locator(".live.on")).to_be_visible(timeout=60_000)
+    expect(page.locator(".live.on")).to_be_visible()
     expect(page.get_by_role("alert").filter(has_text="No answer from the API since")).to_be_hidden()
     expect(waiting.get_by_role("heading", name="Studies")).to_be_visible()

@@ -129,14 +129,15 @@ def test_a_link_to_sign_in_does_not_lead_elsewhere(site: Site, opens: Opens, ids
 
 
 def test_probes_and_headers(site: Site) -> None:
-    health = httpx.get(site.url + "/healthz")
+    health = httpx.get(site.url + "/healthz", timeout=60)
     assert health.json() == {"status": "ok"}
     assert "frame-ancestors 'none'" in health.headers["content-security-policy"]
     assert health.headers["x-content-type-options"] == "nosniff"
-    metrics = httpx.get(site.url + "/metrics").text
+    metrics = httpx.get(site.url + "/metrics", timeout=60).text
     assert 'autogrid_build_info{component="web"' in metrics
     assert 'route="/healthz"' in metrics
-    assert httpx.get(site.url + "/metrics", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 404
+    proxied = httpx.get(site.url + "/metrics", headers={"X-Forwarded-For": "203.0.113.9"}, timeout=60)
+    assert proxied.status_code == 404
 
 
 def test_nothing_secret_is_logged(site: Site, ids: dict[str, int]) -> None:

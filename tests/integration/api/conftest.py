@@ -87,7 +87,7 @@ def server(home: Path) -> Iterator[Server]:
 def client(store: sa.Engine, server: Server) -> Iterator[httpx.Client]:
     """A client of the running server, nobody signed in; no users, no memory of attempts."""
     server.app.state.redis.flushall()
-    with httpx.Client(base_url=server.url, timeout=30) as opened:
+    with httpx.Client(base_url=server.url, timeout=60) as opened:
         yield opened
 
 

@@ -32,7 +32,7 @@ def _events(answer: httpx.Response) -> Iterator[tuple[str, Any]]:
 
 def _listen(user: Person, server: Server, **headers: str) -> Any:
     headers["Authorization"] = f"Bearer {user.tokens['access_token']}"
-    return httpx.stream("GET", f"{server.url}/v1/events", headers=headers, timeout=30)
+    return httpx.stream("GET", f"{server.url}/v1/events", headers=headers, timeout=60)
 
 
 def test_what_happens_arrives_and_only_what_is_yours(person: Make, store: sa.Engine, server: Server) -> None:

@@ -24,7 +24,7 @@ def run(server: Server, tokens: Tokens | None, work: Callable[[Api], Awaitable[A
     async def main() -> Any:
         http = connect(server.url)
         try:
-            return await asyncio.wait_for(work(Api(http, tokens, kept.append)), 30)
+            return await asyncio.wait_for(work(Api(http, tokens, kept.append)), 60)
         finally:
             await http.aclose()
 

@@ -37,7 +37,7 @@ def exchange(loopback: Loopback) -> Iterator[CcxtExchange]:
         loopback.control(command)
     loopback.control("limits", lift=True)
     loopback.control("key", revoked=False)
-    connection = Connection("binance", Credentials("akey", "asecret"), loopback.url, timeout_s=0.4)
+    connection = Connection("binance", Credentials("akey", "asecret"), loopback.url, timeout_s=60)
     opened = CcxtExchange(connection, MemoryLimiter())
     opened.rules(SYMBOL)
     yield opened
@@ -50,7 +50,7 @@ def order(name: str) -> NewOrder:
 
 ORDERS = {"method": "POST", "path": "/api/v3/order$"}
 UNKNOWN = [
-    {"action": "hang", "seconds": 1},
+    {"action": "hang", "seconds": 6},
     {"action": "reset"},
     {"action": "close"},
     {"action": "truncate"},
@@ -77,8 +77,11 @@ def test_place_with_an_open_outcome(
 ) -> None:
     loopback.control("fault", **rule, **ORDERS, stage=stage, times=1)
     name = f"p{len(loopback.control('state')['accounts']['a'])}{stage}{title(rule).replace('-', 'x')}"[:18]
+    client = exchange._link.client
+    patience, client.timeout = client.timeout, 2_000 if rule["action"] == "hang" else client.timeout
     with pytest.raises(OutcomeUnknown):
         exchange.place(order(name))
+    client.timeout = patience
     found = exchange.find(SYMBOL, name, None)
     assert (found is not None) == (stage == "after")
     if found is None:
@@ -120,8 +123,8 @@ def test_reads_say_try_again(exchange: CcxtExchange, loopback: Loopback, rule: d
     [
         ({"action": "status", "status": 403}, AccountBlocked),
         ({"action": "status", "status": 451}, AccountBlocked),
-        ({"action": "status", "status": 429, "retry_after": 3}, RetryLater),
-        ({"action": "status", "status": 418, "retry_after": 3}, RetryLater),
+        ({"action": "status", "status": 429, "retry_after": 60}, RetryLater),
+        ({"action": "status", "status": 418, "retry_after": 60}, RetryLater),
         ({"action": "error", "status": 503, "code": -1008}, RetryLater),
         ({"action": "error", "code": -1015}, RetryLater),
         ({"action": "error", "code": -1016}, RetryLater),
@@ -137,7 +140,7 @@ def test_definite_refusals(
         exchange.place(order("definite"))
     if "retry_after" in rule:
         assert isinstance(caught.value, RetryLater)
-        assert (caught.value.after_s, caught.value.banned) == (3, True)
+        assert (caught.value.after_s, caught.value.banned) == (60, True)
         with pytest.raises(RetryLater):
             exchange.open_orders(SYMBOL)
 
@@ -178,7 +181,7 @@ def test_new_filters_are_seen_when_asked_for(exchange: CcxtExchange, loopback: L
 
 
 def test_nobody_there(loopback: Loopback) -> None:
-    connection = Connection("binance", Credentials("akey", "asecret"), "http://127.0.0.1:9", timeout_s=0.4)
+    connection = Connection("binance", Credentials("akey", "asecret"), "http://127.0.0.1:9", timeout_s=60)
     exchange = CcxtExchange(connection, MemoryLimiter())
     with pytest.raises(Unavailable):
         exchange.rules(SYMBOL)

@@ -1,6 +1,7 @@
 """The user stream of the loopback exchange through ccxt.pro: every order wakes, every loss is mended."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from decimal import Decimal as D
 from typing import Any
@@ -37,7 +38,7 @@ def exchange(loopback: Loopback) -> Iterator[CcxtExchange]:
 
 
 async def next_of(wakes: AsyncIterator[set[Wake]]) -> set[Wake]:
-    return await asyncio.wait_for(anext(wakes), 10)
+    return await asyncio.wait_for(anext(wakes), 60)
 
 
 def stream_of(loopback: Loopback, sockets: Sockets, secret: str = "asecret", **options: Any) -> UserStream:
@@ -70,12 +71,13 @@ def test_fills_and_ends_wake(loopback: Loopback, exchange: CcxtExchange) -> None
         names = [f"burst{number}" for number in range(20)]
         for name in names:
             await asyncio.to_thread(exchange.place, order(name))
+        began = time.monotonic()
         await asyncio.to_thread(loopback.control, "print", price="80", qty="1000")
         seen: set[str] = set()
         while len(seen) < len(names):
             seen |= {wake.client_id for wake in await next_of(wakes)}
         assert seen == set(names)
-        assert stream.stale_s() < 5
+        assert stream.stale_s() <= time.monotonic() - began
         await asyncio.to_thread(loopback.control, "print", price="100")
         await wakes.aclose()
         assert not stream.connected
@@ -100,7 +102,7 @@ def test_a_cut_stream_comes_back_and_wakes_all(loopback: Loopback, exchange: Ccx
         connection = connection_to("binance", "akey", "asecret", base_url=loopback.url)
         opened, lost = (lambda: happened.append("open")), (lambda reason: happened.append("lost"))
         watching = asyncio.ensure_future(watch(connection, sockets, opened, event, lost))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await happens(1)
             await asyncio.to_thread(loopback.control, "stream", action="cut", target="user")
             await happens(2)

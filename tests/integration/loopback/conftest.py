@@ -40,8 +40,8 @@ def move(running: server.Running) -> Control:
 
 @pytest.fixture
 def client(running: server.Running) -> Iterator[ccxt.binance]:
-    """Account a's ccxt, markets loaded; it gives up on an answer after half a second."""
-    made = ccxt.binance(ccxt_options(running.url, "akey", "asecret") | {"timeout": 500})
+    """Account a's ccxt, markets loaded."""
+    made = ccxt.binance(ccxt_options(running.url, "akey", "asecret") | {"timeout": 60_000})
     made.load_markets()
     yield made
     made.close()

@@ -28,7 +28,7 @@ def run(running: Running, script: Script, secret: str = "asecret") -> None:
         client = pro.binance(ccxt_options(running.url, "akey", secret))
         try:
             await client.load_markets()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await script(
                     client, lambda command, **body: asyncio.to_thread(partial(control, running.url, command, **body))
                 )
@@ -168,7 +168,7 @@ async def talk(url: str, messages: list[Any]) -> list[Any]:
     async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
         for message in messages:
             await (socket.send_str(message) if isinstance(message, str) else socket.send_json(message))
-            answers.append(await socket.receive_json(timeout=5))
+            answers.append(await socket.receive_json(timeout=60))
     return answers
 
 

@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ import pytest
 import yaml
 
 from tests.loopback_client import Loopback
+from tests.ports import free_ports
 
 ROOT = Path(__file__).parents[3]
 PROGRAMS = {name: shutil.which(name) for name in ("prometheus", "prometheus-alertmanager")}
@@ -37,23 +37,6 @@ pytestmark = [
     pytest.mark.ops,
     pytest.mark.skipif(not all(PROGRAMS.values()), reason="apt-get install prometheus prometheus-alertmanager"),
 ]
-
-
-def free_ports(count: int) -> list[int]:
-    """So many ports in a row that nobody listens on."""
-    for start in range(21000, 32000, 16):
-        sockets = []
-        try:
-            for port in range(start, start + count):
-                sockets.append(one := socket.socket())
-                one.bind(("127.0.0.1", port))
-            return list(range(start, start + count))
-        except OSError:
-            continue
-        finally:
-            for one in sockets:
-                one.close()
-    raise RuntimeError("no free ports")
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What a scrape says of the store: bots, orders in doubt, candles, connections."""
 
 import json
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -57,6 +58,7 @@ def value(name: str, **labels: str) -> float | None:
 
 
 def test_a_scrape_tells_the_state_of_the_system(store: sa.Engine) -> None:
+    began = time.monotonic()
     with store.begin() as connection:
         world = World(connection)
         binance, blocked, paper = world.account("binance"), world.account("okx", "key revoked"), world.account("paper")
@@ -85,11 +87,13 @@ def test_a_scrape_tells_the_state_of_the_system(store: sa.Engine) -> None:
             span = f"INSERT INTO coverage VALUES (:m, 60, {age} - interval '2 days', {age}, 1, '')"
             connection.execute(sa.text(span), {"m": market, "e": end})
 
-    limiter = MemoryLimiter()
+    limiter = MemoryLimiter(lambda: 1_700_000_000.0)
     budget = weight_budget("binance", "", "default")
     limiter.take([Charge(budget, budget.limit / 4)], 1.0)
     watches.database(libpq_url(), facts=True, limiter=limiter)
     metrics.render()
+    #: Of what was a hundred seconds old when this began.
+    old = pytest.approx(100 + (time.monotonic() - began) / 2, abs=1 + (time.monotonic() - began) / 2)
 
     assert value("autogrid_dependency_up", dependency="database") == 1
     bots = {
@@ -100,14 +104,12 @@ def test_a_scrape_tells_the_state_of_the_system(store: sa.Engine) -> None:
     assert value("autogrid_missing_orders", exchange="binance") == 3  # two reasons noted, one planned and left behind
     assert value("autogrid_unknown_orders", exchange="binance") == 2
     assert value("autogrid_unknown_orders_overdue", exchange="binance") == 1
-    assert value("autogrid_unknown_order_age_seconds", exchange="binance") == pytest.approx(100, abs=5)
+    assert value("autogrid_unknown_order_age_seconds", exchange="binance") == old
     assert value("autogrid_streams_wanted", exchange="binance") == 1
     assert value("autogrid_streams_wanted", exchange="okx") == 0  # blocked: nobody listens
     assert value("autogrid_twin_divergence_bps", mode="live") == 12.5
-    assert value("autogrid_candle_lag_seconds", exchange="binance", timeframe="1m") == pytest.approx(100, abs=5)
-    assert value("autogrid_rate_budget_left_ratio", exchange="binance", budget="weight") == pytest.approx(
-        0.75, abs=0.01
-    )
+    assert value("autogrid_candle_lag_seconds", exchange="binance", timeframe="1m") == old
+    assert value("autogrid_rate_budget_left_ratio", exchange="binance", budget="weight") == 0.75
     assert (value("autogrid_database_server_connections", state="active") or 0) >= 1
     assert (value("autogrid_database_server_connections_max") or 0) >= 20
     assert (value("autogrid_database_size_bytes") or 0) > 1e6
@@ -128,7 +130,7 @@ def test_a_database_that_is_away_is_down(store: sa.Engine) -> None:
 
 def test_a_slow_query_does_not_hold_the_scrape(store: sa.Engine) -> None:
     with pytest.raises(sa.exc.OperationalError, match="statement timeout"), health.visit(libpq_url()) as connection:
-        connection.execute(sa.text("SELECT pg_sleep(20)"))
+        connection.execute(sa.text("SELECT pg_sleep(300)"))
 
 
 def test_redis_and_its_queues(home: object) -> None:

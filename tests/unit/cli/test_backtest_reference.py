@@ -91,7 +91,7 @@ def number(value: Any) -> Any:
     return [number(x) for x in value] if isinstance(value, list) else value
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cases())
 def test_every_number_and_every_fill_is_the_reference_s(tmp_path: Path, case: Any) -> None:
     market, params, simulation, rows = case

@@ -35,7 +35,7 @@ def test_both_outputs_cannot_be_stdout(run: Any) -> None:
         run("replay", "study.toml", "--candles", "candles.csv", "--json", "-", "--fills", "-")
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cases())
 def test_every_byte_is_the_backtest_s_and_every_number_the_reference_s(tmp_path: Path, case: Any) -> None:
     write(tmp_path, *case)
