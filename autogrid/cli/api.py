@@ -2,7 +2,6 @@
 
 import os
 import sys
-import tempfile
 from typing import Annotated
 
 import typer
@@ -24,5 +23,6 @@ def api(
     if workers > 1:
         # Started here once, and left running for the processes that follow.
         environment |= servers()
-        environment.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="autogrid-api-"))
+        folder = chosen.autogrid_home.expanduser() / "metrics" / f"api-{port or chosen.api_port}"
+        environment.setdefault("PROMETHEUS_MULTIPROC_DIR", str(folder))
     os.execve(command[0], command, environment)

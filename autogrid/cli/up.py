@@ -1,6 +1,7 @@
 """`autogrid worker` and `autogrid up`: the running parts, as processes that this one keeps alive."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -59,13 +60,12 @@ def up(
 
 
 def _up(concurrency: int, log: Path | None, metrics_port: int | None, web: bool) -> None:
-    from tempfile import TemporaryDirectory
-
     from autogrid.cli import pages, supervise
     from autogrid.settings import settings
 
+    chosen = settings()
     if web:
-        pages.require_free(settings())
+        pages.require_free(chosen)
     found = servers()
     commands = {
         "worker": supervise.worker("live", concurrency, f"live{os.getpid()}"),
@@ -74,23 +74,25 @@ def _up(concurrency: int, log: Path | None, metrics_port: int | None, web: bool)
         "helper": supervise.worker(OTHER_QUEUES, 2, f"helper{os.getpid()}"),
     }
     if web:
-        chosen = settings()
         commands |= pages.commands(chosen, chosen.api_port)
         found["API_URL"] = pages.url(chosen.api_host, chosen.api_port)
-    with TemporaryDirectory(prefix="autogrid-up-") as folder:
-        members = []
-        for number, (name, command) in enumerate(commands.items()):
-            environment = dict(found)
-            if metrics_port is not None:
-                environment["METRICS_PORT"] = str(metrics_port + number)
-                environment["PROMETHEUS_MULTIPROC_DIR"] = f"{folder}/{name}"
-            members.append(supervise.Member(name, command, environment))
-        output = None if log is None else log.open("ab")
-        typer.echo(f"AutoGrid is up: {', '.join(commands)}. Ctrl-C stops all of it.", err=True)
-        if web:
-            typer.echo(pages.told(chosen), err=True)
-        try:
-            supervise.Supervisor(members, output).run()
-        finally:
-            if output is not None:
-                output.close()
+    # In the home, which no other `up` uses: what a killed one left is gone with the next start.
+    folder = chosen.autogrid_home.expanduser() / "metrics" / "up"
+    shutil.rmtree(folder, ignore_errors=True)
+    members = []
+    for number, (name, command) in enumerate(commands.items()):
+        environment = dict(found)
+        if metrics_port is not None:
+            environment["METRICS_PORT"] = str(metrics_port + number)
+            environment["PROMETHEUS_MULTIPROC_DIR"] = str(folder / name)
+        members.append(supervise.Member(name, command, environment))
+    output = None if log is None else log.open("ab")
+    typer.echo(f"AutoGrid is up: {', '.join(commands)}. Ctrl-C stops all of it.", err=True)
+    if web:
+        typer.echo(pages.told(chosen), err=True)
+    try:
+        supervise.Supervisor(members, output).run()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if output is not None:
+            output.close()

@@ -67,6 +67,12 @@ def engage(
     return Switch(*row), killed
 
 
+def changed(connection: Connection, since: datetime) -> list[Switch]:
+    """Switches of everybody that were engaged or released since then, oldest first."""
+    query = sa.select(*_COLUMNS).where(sa.or_(switch.c.engaged_at >= since, switch.c.released_at >= since))
+    return [Switch(*row) for row in connection.execute(query.order_by(switch.c.id))]
+
+
 def _subject(connection: Connection, scope: str, which: int | None) -> dict[str, int | None]:
     if scope == "everything":
         return {}

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from starlette.concurrency import run_in_threadpool
 
-from autogrid.store import jobs, overview
+from autogrid.store import jobs, kill_switch, overview
 from services.api.deps import Database
 from services.common.logs import get_logger
 
@@ -34,6 +34,8 @@ class Item:
     owner_id: int | None
     id: int | None
     data: dict[str, Any]
+    #: Whether it is everybody's, whoever the owner is.
+    concerns_all: bool = False
 
 
 @dataclass(eq=False)
@@ -77,6 +79,7 @@ class Feed:
         self._task: asyncio.Task[None] | None = None
         self._events, self._fills = _Window(), _Window()
         self._jobs: dict[int, datetime] = {}
+        self._switches: set[tuple[int, bool]] = set()
 
     @contextlib.asynccontextmanager
     async def listen(self, sees: int | None) -> AsyncIterator[Callable[[], Any]]:
@@ -97,6 +100,7 @@ class Feed:
         self._events.start(events)
         self._fills.start(fills)
         self._jobs.clear()
+        self._switches.clear()
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -115,6 +119,7 @@ class Feed:
             traded = overview.traded_after(connection, self._fills.floor)
             since = datetime.now(UTC) - timedelta(seconds=OVERLAP_S)
             changed = jobs.changed(connection, None, since)
+            switches = kill_switch.changed(connection, since)
         found = []
         new = self._events.fresh([event.id for event in events], now)
         for event in events:
@@ -127,11 +132,22 @@ class Feed:
                 self._jobs[row["id"]] = row["changed_at"]
                 names = ("id", "kind", "status", "progress", "message", "error")
                 found.append(Item("job", row["owner_id"], None, {name: row[name] for name in names}))
+        return found + self._switched(switches)
+
+    def _switched(self, changed: list[kill_switch.Switch]) -> list[Item]:
+        found, seen = [], {(switch.id, switch.released_at is None) for switch in changed}
+        for switch in changed:
+            engaged = switch.released_at is None
+            if (switch.id, engaged) not in self._switches:
+                names = ("id", "scope", "bot_id", "account_id")
+                data = {name: getattr(switch, name) for name in names} | {"engaged": engaged}
+                found.append(Item("kill_switch", switch.owner_id, None, data, switch.scope == "everything"))
+        self._switches = seen
         return found
 
     def _hand_on(self, item: Item) -> None:
         for listener in list(self._listeners):
-            if listener.sees is not None and listener.sees != item.owner_id:
+            if not (item.concerns_all or listener.sees is None or listener.sees == item.owner_id):
                 continue
             if listener.queue.full():
                 self._listeners.discard(listener)

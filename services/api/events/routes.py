@@ -26,8 +26,9 @@ async def stream_events(
 ) -> AsyncIterable[ServerSentEvent]:  # fmt: skip
     """What happens to your bots and jobs, as it happens.
 
-    `bot_event`: an event of a bot. `bot`: a bot traded; read it again. `job`: a job changed. The stream ends after 15
-    minutes, when an access token would: connect again, and with Last-Event-ID nothing is lost.
+    `bot_event`: an event of a bot. `bot`: a bot traded; read it again. `job`: a job changed. `kill_switch`: one that
+    concerns you was engaged or released. The stream ends after 15 minutes, when an access token would: connect again,
+    and with Last-Event-ID no bot_event is lost.
     """
     feed: Feed = request.app.state.feed
     known = int(last_event_id) if last_event_id else after

@@ -29,6 +29,12 @@ class Market(BaseModel):
     min_notional: Decimal | None
     maker_fee: Decimal | None
     taker_fee: Decimal | None
+    #: What a buy's fee is taken from: quote or base.
+    buy_fee_asset: str | None
+    #: Most base in one order, most in one market order, most quote in one order; null where no limit is known.
+    max_amount: Decimal | None
+    max_market_amount: Decimal | None
+    max_notional: Decimal | None
     series: list[SeriesOf]
 
 

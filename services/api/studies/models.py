@@ -85,3 +85,15 @@ class Preview(BaseModel):
     #: What a round trip of the narrowest and widest cell earns after maker fees, as a fraction of its buy.
     least_profit: Decimal
     most_profit: Decimal
+    #: none, up, down or both: which way the grid follows a price that leaves it.
+    trailing: str
+    #: Levels beyond its ends that it moves to first, rising; a quarter as many as cells on each side it follows to.
+    beyond: list[Decimal]
+    stop_loss: Decimal | None
+    take_profit: Decimal | None
+    #: Whether the stops move with the grid.
+    stops_move: bool
+    #: Most base in one order, most in one market order, most quote in one order; null where no limit is known.
+    max_amount: Decimal | None
+    max_market_amount: Decimal | None
+    max_notional: Decimal | None

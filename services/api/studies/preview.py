@@ -8,6 +8,7 @@ from sqlalchemy.engine import Connection
 from autogrid.core.grid import Grid
 from autogrid.core.plan import Plan, plan
 from autogrid.core.study import Study
+from autogrid.core.trailing import ruler
 from autogrid.store import candle_pages, markets
 from autogrid.strategies.registry import grid_of
 from services.api.studies.models import Preview
@@ -36,7 +37,23 @@ def preview(connection: Connection, study: Study, price: Decimal | None) -> Prev
         start_amount=market.amount(planned.start_lots),
         least_profit=min(profits),
         most_profit=max(profits),
+        trailing=grid.trailing or "none",
+        beyond=[market.price(level) for level in _beyond(planned)],
+        stop_loss=None if planned.stop_loss is None else market.price(planned.stop_loss),
+        take_profit=None if planned.take_profit is None else market.price(planned.take_profit),
+        stops_move=grid.trailing is not None and not grid.stop_fixed,
+        max_amount=market.max_amount,
+        max_market_amount=market.max_market_amount,
+        max_notional=market.max_notional,
     )
+
+
+def _beyond(planned: Plan) -> list[int]:
+    """The next levels on the sides to which the grid follows the price, ticks."""
+    grid, rule, count = planned.grid, ruler(planned.grid, planned.market), max(1, planned.n // 4)
+    below = range(-count, 0) if grid.trails_down else ()
+    above = range(planned.n + 1, planned.n + count + 1) if grid.trails_up else ()
+    return [level for i in (*below, *above) if (level := rule.level(i)) >= 1]
 
 
 def _price(connection: Connection, study: Study, grid: Grid) -> Decimal:

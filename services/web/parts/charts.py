@@ -105,6 +105,12 @@ def ladder(
     return [each for each in found if each["x"]]
 
 
+def across(name: str, prices: Sequence[Any], span: tuple[Any, Any], color: str, dash: str = "dot") -> list[Figure]:
+    """Thin broken lines from side to side, at prices where no order rests; none of them: nothing."""
+    numbers = [float(price) for price in prices]
+    return [_steps(name, numbers, span, {"color": color, "width": 1, "dash": dash})] if numbers else []
+
+
 def _steps(name: str, prices: list[float], span: tuple[Any, Any], style: Figure) -> Figure:
     return _spans(name, [(price, span) for price in prices], style)
 

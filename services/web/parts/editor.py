@@ -20,6 +20,13 @@ FIELDS = {
     ("candles", "end"): "Candles until",
 }
 _WHOLE = {(PARAMS, "cells")}
+#: What the store may know of a market.
+RULES = (
+    *("tick", "lot", "min_notional", "maker_fee", "taker_fee", "buy_fee_asset"),
+    *("max_amount", "max_market_amount", "max_notional"),
+)
+#: Of the grid option `trailing`.
+TRAILING = {"none": "None", "up": "Up", "down": "Down", "both": "Up and down"}
 
 
 class Editor:
@@ -34,6 +41,8 @@ class Editor:
             spacing = ["geometric", "arithmetic"]
             self._spacing = self._select("Spacing", spacing, lambda v: self._write((PARAMS, "spacing"), v))
             self._inputs = {place: self._input(place, label) for place, label in FIELDS.items()}
+            self._trailing = self._select("Trailing", TRAILING, self._trail)
+            self._fixed = ui.checkbox("Stops stay where they are", on_change=lambda e: self._fix(bool(e.value)))
         with ui.expansion("Study file", value=False).classes("wide").props("dense header-class=strong"):
             self._area = ui.textarea("TOML", value=text).props("outlined autogrow spellcheck=false").classes("toml")
             self._area.on_value_change(self._read)
@@ -49,7 +58,7 @@ class Editor:
         made = ui.input(label, on_change=lambda e: self._write(place, str(e.value or "").strip()))
         return made.props("outlined dense autocomplete=off" + (" inputmode=decimal" if place[0] == PARAMS else ""))
 
-    def _select(self, label: str, options: list[str], write: Callable[[str], None]) -> ui.select:
+    def _select(self, label: str, options: list[str] | dict[str, str], write: Callable[[str], None]) -> ui.select:
         made = ui.select(options, label=label, on_change=lambda e: None if self._following else write(e.value))
         return made.props("outlined dense options-dense")
 
@@ -57,12 +66,20 @@ class Editor:
         market = self._markets[name]
         text = toml.put(self.text, "market", "exchange", market["exchange"])
         text = toml.put(text, "market", "symbol", market["symbol"])
-        for rule in ("tick", "lot", "min_notional", "maker_fee", "taker_fee"):
+        for rule in RULES:
             if market[rule] is not None:  # the store knows it
                 text = toml.put(text, "market", rule, None)
         if market["series"]:
             text = toml.put(text, "candles", "timeframe", market["series"][0]["timeframe"])
         self._area.set_value(text)
+
+    def _trail(self, way: str) -> None:
+        text = toml.put(self.text, PARAMS, "trailing", None if way == "none" else way)
+        self._area.set_value(toml.put(text, PARAMS, "stop_fixed", None) if way == "none" else text)
+
+    def _fix(self, fixed: bool) -> None:
+        if not self._following:
+            self._area.set_value(toml.put(self.text, PARAMS, "stop_fixed", True if fixed else None))
 
     def _write(self, place: tuple[str, str], value: str) -> None:
         if self._following or str(toml.values(self.text).get(place, "")) == value:
@@ -84,6 +101,10 @@ class Editor:
                     each.set_value(str(found.get(place, "")))
                 self._show_market(found)
                 self._spacing.set_value(found.get((PARAMS, "spacing"), "arithmetic"))
+                trailing = found.get((PARAMS, "trailing"), "none")
+                self._trailing.set_value(trailing)
+                self._fixed.set_value(found.get((PARAMS, "stop_fixed")) is True)
+                self._fixed.set_visibility(trailing != "none")
         finally:
             self._following = False
         if not quiet:

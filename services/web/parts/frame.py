@@ -102,7 +102,7 @@ async def _framed(api: Api, me: dict[str, Any], title: str, build: Build, parame
     with ui.column().classes("page"):
         try:
             await engaged.refresh()
-            visit.live.on(engaged.refresh, of("bot_event"))
+            visit.live.on(engaged.refresh, of("kill_switch"))
             await build(visit, **parameters)
         except SignedOut:
             session_over()

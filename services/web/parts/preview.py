@@ -77,6 +77,10 @@ class Preview:
         orders += [{"price": price, "side": "sell"} for price in levels[empty + 1 :]]
         whole = (drawn["x"][0], until)
         data = [drawn, *charts.ladder(levels, orders, whole, (since, until))]
+        data += charts.across("Levels it may move to", found["beyond"], whole, charts.QUIET)
+        for name, place, color in (("Stop loss", "stop_loss", charts.SELL), ("Take profit", "take_profit", charts.BUY)):
+            if found[place] is not None:
+                data += charts.across(name, [found[place]], whole, color, "dash")
         return charts.figure(data, xaxis=charts.time_axis(self._zone, whole), **charts.price_tag(found["price"]))
 
 
@@ -97,7 +101,31 @@ def _facts(found: dict[str, Any], base: str, quote: str) -> list[tuple[str, Any]
         (f"Amount per cell, {base}", _range(amounts)),
         (f"Step, {quote}", _range([Decimal(b) - Decimal(a) for a, b in pairwise(levels)])),
         ("A round trip earns, %", earns),
+        *_stops(found, quote),
+        *_limits(found, base, quote),
     ]
+
+
+def _stops(found: dict[str, Any], quote: str) -> list[tuple[str, Any]]:
+    """Which way it follows the price, and what its stops do then."""
+    trails = found["trailing"] != "none"
+    moves = "" if not trails else ", moves with the grid" if found["stops_move"] else ", stays"
+    rows = (
+        [("Follows the price", {"up": "up", "down": "down", "both": "up and down"}[found["trailing"]])]
+        if trails
+        else []
+    )
+    for name, key in (("Stop loss", "stop_loss"), ("Take profit", "take_profit")):
+        if found[key] is not None:
+            rows.append((f"{name}, {quote}", show.exact(found[key]) + moves))
+    return rows
+
+
+def _limits(found: dict[str, Any], base: str, quote: str) -> list[tuple[str, Any]]:
+    """The exchange's largest orders, where they are known."""
+    limits = (("max_amount", "Largest order", base), ("max_market_amount", "Largest market order", base),
+              ("max_notional", "Largest order", quote))  # fmt: skip
+    return [(f"{name}, {coin}", show.exact(found[key])) for key, name, coin in limits if found[key] is not None]
 
 
 def _range(values: list[Any]) -> str:

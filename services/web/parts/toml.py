@@ -75,6 +75,8 @@ def _section(lines: list[str], section: str) -> tuple[int | None, int]:
 
 
 def _written(value: str | int) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, int):
         return str(value)
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')

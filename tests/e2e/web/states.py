@@ -48,6 +48,35 @@ def things_have_names(site: Site, page: Page) -> None:
     expect(page.get_by_text("A bot's day: eth four cells (ETH/USDT)")).to_be_visible()
 
 
+def a_study_trails(site: Site, page: Page, study: int) -> None:
+    """The form writes the options; the preview says what they do and draws the levels the grid may move to."""
+    page.goto(f"{site.url}/studies/{study}")
+    live(page)
+    page.get_by_text("Study file").click()
+    text, trailing = page.get_by_label("TOML"), page.get_by_label("Trailing")
+    page.get_by_label("Stop loss", exact=True).first.fill("85")
+    expect(page.locator(".facts div", has_text="Stop loss").locator("dd")).to_have_text("85")
+    expect(page.get_by_label("Stops stay where they are")).to_be_hidden()
+    trailing.click()
+    page.get_by_role("option", name="Up", exact=True).click()
+    expect(text).to_have_value(re.compile('trailing = "up"'))
+    expect(page.locator(".facts div", has_text="Stop loss").locator("dd")).to_have_text("85, moves with the grid")
+    page.get_by_label("Stops stay where they are").click()
+    expect(text).to_have_value(re.compile("stop_fixed = true"))
+    expect(page.locator(".facts div", has_text="Stop loss").locator("dd")).to_have_text("85, stays")
+    drawn = """chart => Object.fromEntries(chart.data.map(each => [each.name, each.y || []]))"""
+    chart = page.locator(".js-plotly-plot").first
+    page.wait_for_function(f"chart => 'Levels it may move to' in ({drawn})(chart)", arg=chart.element_handle())
+    lines = chart.evaluate(drawn)
+    assert lines["Levels it may move to"] == [112.5, 112.5, None, 115, 115, None]
+    assert lines["Stop loss"] == [85, 85, None]
+    shot(page, "study-trailing")
+    trailing.click()
+    page.get_by_role("option", name="None", exact=True).click()
+    expect(text).not_to_have_value(re.compile("trailing|stop_fixed"))
+    expect(page.locator(".facts div", has_text="Stop loss").locator("dd")).to_have_text("85")
+
+
 def chart_follows(site: Site, page: Page, bot: int) -> None:
     """New prices change the chart, which stays the same element; a time range is kept."""
     page.goto(f"{site.url}/bots/{bot}")

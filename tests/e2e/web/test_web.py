@@ -154,6 +154,10 @@ def test_lists_go_on_and_things_have_names(site: Site, opens: Opens, ids: dict[s
     states.things_have_names(site, page)
 
 
+def test_a_study_trails(site: Site, opens: Opens, ids: dict[str, int]) -> None:
+    states.a_study_trails(site, sign_in(opens()), ids["study"])
+
+
 def test_what_a_bot_can_be(site: Site, opens: Opens, ids: dict[str, int]) -> None:
     page = sign_in(opens())
     states.chart_follows(site, page, ids["bot"])

@@ -61,6 +61,27 @@ def test_what_happens_arrives_and_only_what_is_yours(person: Make, store: sa.Eng
     assert missed == [second, third]
 
 
+def test_a_kill_switch_tells_whom_it_concerns(person: Make, server: Server) -> None:
+    user, other, boss = person("trader"), person("trader", "other"), person("admin")
+    with _listen(user, server) as answer:
+        stream = _events(answer)
+        assert next(stream) == ("connected", None)
+        own = user.post("/v1/kill-switch", {"scope": "mine", "reason": "leak"}).json()["switch"]["id"]
+        assert next(stream) == ("kill_switch", _switch(own, "mine", engaged=True))
+        # Another's is not told of; everybody's is.
+        assert other.post("/v1/kill-switch", {"scope": "mine", "reason": "x"}).is_success
+        every = boss.post("/v1/kill-switch", {"scope": "everything", "reason": "fire"}).json()["switch"]["id"]
+        assert next(stream) == ("kill_switch", _switch(every, "everything", engaged=True))
+        assert user.post(f"/v1/kill-switch/{own}/release").is_success
+        assert next(stream) == ("kill_switch", _switch(own, "mine", engaged=False))
+        assert boss.post(f"/v1/kill-switch/{every}/release").is_success
+        assert next(stream) == ("kill_switch", _switch(every, "everything", engaged=False))
+
+
+def _switch(number: int, scope: str, *, engaged: bool) -> dict[str, Any]:
+    return {"id": number, "scope": scope, "bot_id": None, "account_id": None, "engaged": engaged}
+
+
 def _half(data: Any) -> bool:
     return isinstance(data, dict) and data.get("message") == "half way"
 

@@ -13,6 +13,12 @@ def test_ladder_draws_levels_and_orders_apart() -> None:
     assert charts.ladder([], [], (0, 9), (8, 9)) == []
 
 
+def test_lines_from_side_to_side_where_there_are_prices() -> None:
+    (drawn,) = charts.across("Stop loss", ["85.5"], (0, 9), charts.SELL)
+    assert (drawn["x"], drawn["y"]) == ([0, 9, None], [85.5, 85.5, None])
+    assert charts.across("Stop loss", [], (0, 9), charts.SELL) == []
+
+
 def test_heatmap_takes_the_best_and_leaves_out_what_was_refused() -> None:
     rows = [
         {"cells": 9, "lower": "5", "total_return": 0.1}, {"cells": 10, "lower": "5", "total_return": 0.2},

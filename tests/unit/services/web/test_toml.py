@@ -50,3 +50,9 @@ def test_the_start_is_a_study_and_nonsense_has_no_values() -> None:
 @pytest.mark.parametrize("section", ["market", "strategy.params"])
 def test_the_last_section_without_a_newline(section: str) -> None:
     assert toml.values(toml.put(f"[{section}]", section, "x", 1)) == {(section, "x"): 1}
+
+
+def test_yes_and_no_are_toml_s() -> None:
+    changed = toml.put(TEXT, "strategy.params", "stop_fixed", True)
+    assert toml.values(changed)["strategy.params", "stop_fixed"] is True
+    assert toml.put(changed, "strategy.params", "stop_fixed", None) == TEXT
