@@ -41,6 +41,9 @@ _POLICY = (
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws: wss:; frame-src 'self'; "
     "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
 )
+#: A page waits so long for a browser that is silent (a phone in a tunnel, a busy machine); then it is loaded anew, and
+#: what was typed is gone. Browsers are asked whether they are there every four fifths of it.
+RECONNECT_S = 30.0
 HEADERS = {
     "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -114,7 +117,7 @@ def run(chosen: Settings) -> None:
         host=chosen.web_host, port=chosen.web_port, title="AutoGrid", favicon=FAVICON, dark=None, language="en-US",
         storage_secret=secret, reload=False, show=False, tailwind=False, show_welcome_message=False,
         session_middleware_kwargs={"same_site": "lax", "https_only": chosen.autogrid_env == "production"},
-        log_config=None, access_log=False, timeout_graceful_shutdown=3,
+        log_config=None, access_log=False, timeout_graceful_shutdown=3, reconnect_timeout=RECONNECT_S,
     )  # fmt: skip
 
 

@@ -38,9 +38,10 @@ class Live:
         self._api, self._told = api, told
         self._parts: list[_Part] = []
         self._connected, self._answered = False, True
-        client = ui.context.client
-        # A page that no browser opens over the socket needs no events.
+        self._client = client = ui.context.client
+        # A page that no browser opens over the socket needs no events, nor does one whose browser has gone.
         client.on_connect(self._start)
+        client.on_disconnect(self._pause)
         client.on_delete(self._stop)
         self._reader: asyncio.Task[None] | None = None
         ui.timer(0.4, self._look)
@@ -55,6 +56,8 @@ class Live:
             part.dirty = True
 
     async def _look(self) -> None:
+        if not self._client.has_socket_connection:
+            return
         for part in self._parts:
             if not part.due(monotonic()):
                 continue
@@ -80,9 +83,15 @@ class Live:
         if self._reader is None:
             self._reader = background_tasks.create(self._read(), name="events")
 
+    def _pause(self) -> None:
+        # Its browser may have come back over another socket before this one was seen to be dead.
+        if not self._client.has_socket_connection:
+            self._stop()
+
     def _stop(self) -> None:
         if self._reader is not None:
             self._reader.cancel()
+            self._reader = None
 
     async def _read(self) -> None:
         pause = 1.0

@@ -48,6 +48,19 @@ def things_have_names(site: Site, page: Page) -> None:
     expect(page.get_by_text("A bot's day: eth four cells (ETH/USDT)")).to_be_visible()
 
 
+def a_busy_browser_is_waited_for(site: Site, page: Page, study: int) -> None:
+    """A browser that answers nothing for a while keeps its page, and what was typed."""
+    page.goto(f"{site.url}/studies/{study}")
+    live(page)
+    page.get_by_label("Name of the study").fill("typed before")
+    page.evaluate("() => { window.same = true; const end = Date.now() + 14000; while (Date.now() < end); }")
+    page.get_by_label("Cells", exact=True).first.fill("10")
+    expect(page.locator(".facts div", has_text="Levels").locator("dd")).to_have_text("11")
+    live(page)
+    expect(page.get_by_label("Name of the study")).to_have_value("typed before")
+    assert page.evaluate("window.same") is True
+
+
 def a_study_trails(site: Site, page: Page, study: int) -> None:
     """The form writes the options; the preview says what they do and draws the levels the grid may move to."""
     page.goto(f"{site.url}/studies/{study}")
@@ -56,12 +69,12 @@ def a_study_trails(site: Site, page: Page, study: int) -> None:
     text, trailing = page.get_by_label("TOML"), page.get_by_label("Trailing")
     page.get_by_label("Stop loss", exact=True).first.fill("85")
     expect(page.locator(".facts div", has_text="Stop loss").locator("dd")).to_have_text("85")
-    expect(page.get_by_label("Stops stay where they are")).to_be_hidden()
+    expect(page.get_by_role("checkbox", name="Stops stay where they are")).to_be_hidden()
     trailing.click()
     page.get_by_role("option", name="Up", exact=True).click()
     expect(text).to_have_value(re.compile('trailing = "up"'))
     expect(page.locator(".facts div", has_text="Stop loss").locator("dd")).to_have_text("85, moves with the grid")
-    page.get_by_label("Stops stay where they are").click()
+    page.get_by_role("checkbox", name="Stops stay where they are").click()
     expect(text).to_have_value(re.compile("stop_fixed = true"))
     expect(page.locator(".facts div", has_text="Stop loss").locator("dd")).to_have_text("85, stays")
     drawn = """chart => Object.fromEntries(chart.data.map(each => [each.name, each.y || []]))"""

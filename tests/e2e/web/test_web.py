@@ -158,6 +158,10 @@ def test_a_study_trails(site: Site, opens: Opens, ids: dict[str, int]) -> None:
     states.a_study_trails(site, sign_in(opens()), ids["study"])
 
 
+def test_a_busy_browser_is_waited_for(site: Site, opens: Opens, ids: dict[str, int]) -> None:
+    states.a_busy_browser_is_waited_for(site, sign_in(opens()), ids["study"])
+
+
 def test_what_a_bot_can_be(site: Site, opens: Opens, ids: dict[str, int]) -> None:
     page = sign_in(opens())
     states.chart_follows(site, page, ids["bot"])
