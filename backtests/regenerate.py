@@ -14,7 +14,7 @@ from autogrid.core.study import parse_study
 from autogrid.data.frame import read_candles
 from autogrid.research.backtest import backtest
 from autogrid.research.synthetic import synthetic_candles
-from autogrid.strategies.registry import grid_of
+from autogrid.strategies.registry import worked
 
 HERE = Path(__file__).parent
 #: Real candles, which are not part of the project; studies on them are left out where they are absent.
@@ -55,7 +55,7 @@ def result_of(name: str, candles: pd.DataFrame) -> dict[str, Any]:
     """The study's result as `--json` writes it, and the fingerprint of all its fills."""
     study = parse_study((HERE / f"{name}.toml").read_text())
     result = backtest(
-        grid_of(study),
+        worked(study),
         candles,
         study.market,
         cash=study.cash,

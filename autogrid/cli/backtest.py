@@ -23,7 +23,7 @@ def backtest(
     fills: Annotated[Path | None, typer.Option(help="Write the fills as CSV; - for stdout.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page with summary and plot.")] = None,
 ) -> None:
-    """Backtest a study's grid and show or write the result."""
+    """Backtest a study's grid or strategy and show or write the result."""
     one_output(json_out, fills)
     hand_over(run_study(read_study(study), candles), json_out, fills, html)
 
@@ -76,10 +76,10 @@ def run_study(study: Study, file: Path | None) -> "Result":
 def study_candles(study: Study, file: Path | None) -> "pd.DataFrame":
     """The store's candles as [candles] names them, or all those of a file."""
     from autogrid.data.rules import study_market
-    from autogrid.strategies.registry import grid_of
+    from autogrid.strategies.registry import worked
 
     # The study's own mistakes are said before candles are looked for.
-    grid_of(study)
+    worked(study)
     study_market(study)
     if file is not None:
         from autogrid.data.frame import read_candles

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from autogrid.cli.backtest import hand_over, one_output, read_study, study_candles
-from autogrid.strategies.registry import grid_of
+from autogrid.strategies.registry import worked
 
 
 def replay(
@@ -18,7 +18,7 @@ def replay(
     """Run a study through the live engine on a simulated exchange; same output as backtest."""
     one_output(json_out, fills)
     parsed = read_study(study)
-    grid_of(parsed)  # its mistakes are said before candles are looked for
+    worked(parsed)  # its mistakes are said before candles are looked for
     from autogrid.promotion.parity import replay_study
 
     hand_over(replay_study(parsed, study_candles(parsed, candles)), json_out, fills)

@@ -21,9 +21,9 @@ def study_(
 ) -> None:
     """Run a study's report notebook and write it as one HTML page."""
     from autogrid.cli.backtest import read_study
-    from autogrid.strategies.registry import grid_of
+    from autogrid.strategies.registry import worked
 
-    grid_of(read_study(study))  # its mistakes are said at once
+    worked(read_study(study))  # its mistakes are said at once
     from autogrid.research.report import study_report
 
     target = out or Path("out") / f"{study.stem}.html"

@@ -14,9 +14,8 @@ def show(result: "Result", console: Console | None = None) -> None:
     from autogrid.research.html import rows
 
     console = console or Console()
-    grid = result.run.plan.grid
     label = result.candles.attrs.get("label", "")
-    show_facts(console, grid.label, f"{len(result.candles):,} candles  {label}", rows(result))
+    show_facts(console, result.run.label, f"{len(result.candles):,} candles  {label}", rows(result))
     for warning in result.warnings:
         console.print(f"[yellow]warning:[/] {warning}")
 

@@ -25,7 +25,7 @@ from autogrid.research.sweep import sweep
 from autogrid.research.trail import level_spans
 from autogrid.store import bots, jobs, passports
 from autogrid.store import engine as engines
-from autogrid.strategies.registry import grid_of
+from autogrid.strategies.registry import worked
 
 #: Most points of a series and most fills that a result carries for pictures.
 POINTS, FILLS = 600, 5_000
@@ -83,7 +83,11 @@ def _backtest(work: Work) -> dict[str, Any]:
     work.at(0.2, f"{len(frame):,} candles")
     result = backtest_study(study, frame)
     found = result.to_json() | {"series": _series(result), "trades": _trades(result)}
-    return found | {"level_spans": _spans(result)} if len(result.run.moves) else found
+    if len(result.run.moves) or result.run.strategy is not None:
+        found["level_spans"] = _spans(result)
+    if result.run.strategy is not None:
+        found["decided"] = _decided(result)
+    return found
 
 
 def _sweep(work: Work) -> dict[str, Any]:
@@ -95,7 +99,7 @@ def _sweep(work: Work) -> dict[str, Any]:
     frame, study = stored_candles(work.study())
     work.at(0.1, f"{count:,} grids on {len(frame):,} candles")
     found = sweep(
-        grid_of(study), values, frame, study_market(study),
+        worked(study), values, frame, study_market(study),
         cash=None if study.cash is None else str(study.cash), path=study.path,
         penetration_ticks=study.penetration_ticks, slippage_ticks=study.slippage_ticks, progress=False,
     )  # fmt: skip
@@ -131,9 +135,19 @@ def _verification(work: Work) -> dict[str, Any]:
 
 
 def _spans(result: Result) -> list[list[Any]]:
-    """What levels a trailing grid had, and from when to when: price, ts, ts."""
+    """What levels there were, and from when to when: price, ts, ts."""
     ts = result.run.ticks.ts
     return [[f"{price:f}", int(ts[a]), int(ts[b])] for price, a, b in level_spans(result.run, POINTS)]
+
+
+def _decided(result: Result) -> list[list[Any]]:
+    """[ts, what, price, text] of the first decisions of a strategy."""
+    opens, price = result.run.ticks.open, result.run.market.price
+    rows: list[list[Any]] = []
+    for each in result.decisions[:POINTS]:
+        text = each.plan.grid.label if each.plan else each.reason
+        rows.append([each.ts_ms, each.what, f"{price(int(opens[each.candle])):f}", text])
+    return rows
 
 
 def _series(result: Result) -> dict[str, list[Any]]:

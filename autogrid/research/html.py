@@ -1,5 +1,6 @@
 """A result as HTML: the card of a notebook cell and the page of `--html`."""
 
+from collections import Counter
 from html import escape
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -33,13 +34,28 @@ def rows(result: "Result") -> list[tuple[str, str]]:
         ("Inventory profit", f"{books.unrealised:,.2f}"),
         ("Fees", f"{m['fees']:,.2f}"),
         ("Equity", f"{books.equity_start:,.2f} → {books.equity:,.2f}"),
-        ("Band (worst … best path)", f"{worst:,.2f} … {best:,.2f}"),
+        (_BAND if result.run.strategy is None else _RANGE, f"{worst:,.2f} … {best:,.2f}"),
         ("Step / median candle range", f"{m['step_to_range']:.2f}"),
         ("Fills / round trips", f"{books.fills:,} / {books.round_trips:,}"),
         ("Time in range / capital use", f"{m['time_in_range']:.0%} / {m['capital_use']:.0%}"),
         ("Stopped by", result.run.stopped or "-"),
         *_moves(result),
+        *_decided(result),
     ]
+
+
+#: What the two equities are; of a strategy, whose decisions depend on the path, they are no bound.
+_BAND, _RANGE = "Band (worst … best path)", "Range of three paths (no bound)"
+
+
+def _decided(result: "Result") -> list[tuple[str, str]]:
+    """How often a strategy decided, and the last grid."""
+    if result.run.strategy is None:
+        return []
+    count = Counter(each.what for each in result.decisions)
+    plan, market = result.run.plan, result.run.market
+    ends = f"{market.price(plan.levels[0]):f}-{market.price(plan.levels[-1]):f}, {plan.n} cells" if plan.n else "-"
+    return [("Grids / refused decisions", f"{count['grid']:,} / {count['refused']:,}"), ("Last grid", ends)]
 
 
 def _moves(result: "Result") -> list[tuple[str, str]]:
@@ -58,8 +74,7 @@ def card(result: "Result") -> str:
     """Key figures, warnings and an equity line, readable on light and dark pages."""
     label = result.candles.attrs.get("label", "")
     span = f"{len(result.candles):,} candles, {result.candles.index[0]:%Y-%m-%d} to {result.candles.index[-1]:%Y-%m-%d}"
-    title = result.run.plan.grid.label
-    return facts_card(title, f"{span} {label}", rows(result), result.warnings, spark(result.equity))
+    return facts_card(result.run.label, f"{span} {label}", rows(result), result.warnings, spark(result.equity))
 
 
 def facts_card(title: str, below: str, facts: list[tuple[str, str]], warnings: list[str], picture: str = "") -> str:

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 #: More bars, levels or fills than this only make a picture slow and grey.
 MAX_BARS, MAX_LEVELS, MAX_FILLS = 1500, 120, 4000
+#: How a strategy's decisions are drawn: name, colour, symbol.
+DECISIONS = {
+    "grid": ("new grid", "#2f6fde", "diamond"),
+    "stop": ("stop", "#d1495b", "square"),
+    "refused": ("refused", "#b07d2b", "x"),
+}
 UP, DOWN, LINE, MUTED = "#1a9d6b", "#d1495b", "#2f6fde", "#8a94a6"
 
 
@@ -26,6 +32,7 @@ def figure(result: "Result") -> go.Figure:
     )  # fmt: skip
     _candles(figure, result)
     _fills(figure, result)
+    _decisions(figure, result)
     _equity(figure, result)
     figure.update_layout(
         template="plotly_white", height=820, hovermode="x unified", margin={"l": 60, "r": 20, "t": 50, "b": 30},
@@ -52,10 +59,10 @@ def _candles(figure: go.Figure, result: "Result") -> None:
 
 
 def _levels(result: "Result") -> list[dict[str, Any]]:
-    """Lines at the levels: across the whole picture, or for as long as a trailing grid had them."""
+    """Lines at the levels: across the whole picture, or for as long as there were such levels."""
     run, index = result.run, result.candles.index
     line = {"type": "line", "line": {"width": 0.5, "color": MUTED}, "opacity": 0.6}
-    if not len(run.moves):
+    if not len(run.moves) and run.strategy is None:
         levels = run.plan.levels
         across = {**line, "xref": "x domain", "x0": 0, "x1": 1}
         drawn = levels[:: -(-len(levels) // MAX_LEVELS)]
@@ -80,11 +87,31 @@ def _fills(figure: go.Figure, result: "Result") -> None:
         )  # fmt: skip
 
 
+def _decisions(figure: go.Figure, result: "Result") -> None:
+    """A strategy's decisions, at the price of each."""
+    ticks, price, index = result.run.ticks, result.run.market.price, result.candles.index
+    for what, (name, color, symbol) in DECISIONS.items():
+        some = [each for each in result.decisions if each.what == what]
+        some = some[:: -(-len(some) // MAX_FILLS) or 1]
+        if some:
+            figure.add_trace(
+                go.Scattergl(
+                    x=[index[each.candle] for each in some],
+                    y=[float(price(int(ticks.open[each.candle]))) for each in some],
+                    text=[each.plan.grid.label if each.plan else each.reason or "" for each in some],
+                    mode="markers", name=name, marker={"color": color, "symbol": symbol, "size": 9},
+                ),
+                row=1, col=1,
+            )  # fmt: skip
+
+
 def _equity(figure: go.Figure, result: "Result") -> None:
     every = -(-len(result.equity) // (2 * MAX_BARS))
     equity, start = result.equity.iloc[::every], float(result.ledger.equity_start)
     price = result.candles["close"].iloc[::every]
-    hold = start * price / float(result.run.market.price(result.run.plan.start))
+    hold = start * price / float(result.run.market.price(result.run.first_plan.start))
+    if result.decisions:
+        hold[hold.index < result.candles.index[result.decisions[0].candle]] = start
     for series, name, color in ((equity, "grid", LINE), (hold, "hold", MUTED)):
         figure.add_trace(go.Scattergl(x=series.index, y=series, name=name, line={"color": color, "width": 1.5}), 2, 1)
     inventory = result.inventory.iloc[::every]

@@ -19,7 +19,7 @@ from autogrid.core.ledger import Ledger
 from autogrid.core.market import fee_atoms
 from autogrid.core.orders import BUY, GRID, KINDS
 from autogrid.research.daily import daily_returns, day_index
-from autogrid.research.runlog import Decided, Run
+from autogrid.research.runlog import Decided, Run, why_no_grid
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -71,21 +71,14 @@ class Result:
                 f"the candles are too coarse for this grid: a step is {ratio:.2f} median candle ranges, "
                 f"{COARSE:g} or more are needed; use shorter candles or fewer cells"
             )
+        refused = [each.reason for each in self.decisions if each.what == "refused"]
         if not self.run.started and self.run.strategy is not None:
-            found.append(self._undecided())
+            found.append(why_no_grid(self.decisions))
+        elif refused:
+            found.append(f"{len(refused):,} decisions were refused, the last because {refused[-1]}")
         elif not self.run.started:
             found.append("the trigger price was never reached: nothing was traded")
         return found
-
-    def _undecided(self) -> str:
-        """Why nothing was traded."""
-        if not self.decisions:
-            return (
-                "no grid was ever decided: nothing was traded; there must be candles of the strategy's cadence or "
-                "shorter, without gaps over its lookback"
-            )
-        last = self.decisions[-1]
-        return f"no grid was ever worked: nothing was traded; the last decision was {last.what}: {last.reason or '-'}"
 
     def fill_rows(self) -> Iterator[tuple[int, str, int, str, Decimal, Decimal, Decimal, str]]:
         """Fills in order of happening, exact: ts (candle open), kind, cell, side, price, amount, fee, its asset."""

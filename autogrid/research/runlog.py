@@ -48,6 +48,17 @@ class Decided(NamedTuple):
     reason: str | None = None
 
 
+def why_no_grid(decisions: tuple[Decided, ...]) -> str:
+    """Why a strategy never worked a grid."""
+    if not decisions:
+        return (
+            "no grid was ever decided: there must be candles of the strategy's cadence or shorter, without gaps over "
+            "its lookback"
+        )
+    last = decisions[-1]
+    return f"no grid was ever worked, the last decision was {last.what}" + (f": {last.reason}" if last.reason else "")
+
+
 @dataclass(frozen=True, eq=False)
 class Run:
     """One finished backtest, in exact terms where the contract is exact."""
@@ -71,3 +82,13 @@ class Run:
     decisions: tuple[Decided, ...] = ()
     #: What decided the grids, in a few words; None where one grid was given.
     strategy: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What was worked, in a few words."""
+        return self.plan.grid.label if self.strategy is None else self.strategy
+
+    @property
+    def first_plan(self) -> Plan:
+        """The first grid's; the start of what is compared with holding."""
+        return next((each.plan for each in self.decisions if each.plan is not None), self.plan)

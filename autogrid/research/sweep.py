@@ -1,9 +1,10 @@
-"""Many grids on one set of candles, on all cores."""
+"""Many grids, or variants of a strategy, on one set of candles, on all cores."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from dataclasses import fields as dataclass_fields
 from decimal import Decimal
 from difflib import get_close_matches
 from itertools import product
@@ -18,9 +19,13 @@ from autogrid.core.market import Market
 from autogrid.errors import InvalidInput
 from autogrid.research.backtest import LOG_SIZE, check_ticks, plan_for
 from autogrid.research.daily import Floats, daily_returns, day_index
+from autogrid.research.dynamic import Setting, needed_cash, path_range, simulate_decided
 from autogrid.research.metrics import CandleFacts, candle_facts, metrics
-from autogrid.research.simulate import bounds, fill_log, ledger, prepare, simulate
+from autogrid.research.runlog import why_no_grid
+from autogrid.research.simulate import Outcome, bounds, fill_log, ledger, prepare, simulate
 from autogrid.research.ticks import CandleTicks, candle_ticks
+from autogrid.strategies.decider import FrameDecider
+from autogrid.strategies.dynamic import Dynamic
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -75,9 +80,14 @@ class Sweep:
         return sweep_card(self)
 
 
+#: Worst and best final equity, found only when asked.
+_Band = Callable[[], tuple[Decimal, Decimal]]
+
+
 @dataclass(frozen=True, eq=False)
 class _Task:
-    grid: Grid
+    grid: Grid | Dynamic
+    candles: pd.DataFrame
     market: Market
     ticks: CandleTicks
     facts: CandleFacts
@@ -91,24 +101,45 @@ class _Task:
     def row(self, changes: Mapping[str, Any]) -> tuple[dict[str, Any], Floats | None]:
         """Fields, metrics and `error` of one combination, and its daily returns if they are wanted and it worked."""
         try:
-            # Through the constructor, so that every combination is validated like a grid written by hand.
-            grid = Grid(**{**asdict(self.grid), **changes})
-            planned = plan_for(grid, self.market, self.ticks, self.cash, self.slippage)
-            job = prepare(planned, self.ticks, self.path, self.penetration, self.slippage)
+            # Through the constructor, so that every combination is validated like one written by hand.
+            if isinstance(self.grid, Dynamic):
+                # Ranges and arrays of numpy are welcome.
+                plain = {name: x.item() if isinstance(x, np.generic) else x for name, x in changes.items()}
+                outcome, band = self._decided(type(self.grid)({**asdict(self.grid.params), **plain}))
+            else:
+                outcome, band = self._static(Grid(**{**asdict(self.grid), **changes}))
         except InvalidInput as error:
             return {**changes, "error": str(error)}, None
-        outcome = simulate(job, self.ticks, LOG_SIZE if self.daily else 0)
         books = ledger(outcome, self.facts.close)
         row = {**changes, **metrics(outcome, books, self.ticks, self.facts), "error": None}
         if self.with_bounds:
-            row["worst"], row["best"] = (float(x) for x in bounds(job, self.ticks))
+            row["worst"], row["best"] = (float(x) for x in band())
         if not self.daily:
             return row, None
-        return row, daily_returns(fill_log(outcome), planned.cash, self.ticks, self.market)
+        return row, daily_returns(fill_log(outcome), outcome.job.plan.cash, self.ticks, self.market)
+
+    @property
+    def _log_size(self) -> int:
+        return LOG_SIZE if self.daily else 0
+
+    def _static(self, grid: Grid) -> tuple[Outcome, _Band]:
+        planned = plan_for(grid, self.market, self.ticks, self.cash, self.slippage)
+        job = prepare(planned, self.ticks, self.path, self.penetration, self.slippage)
+        return simulate(job, self.ticks, self._log_size), lambda: bounds(job, self.ticks)
+
+    def _decided(self, strategy: Dynamic) -> tuple[Outcome, _Band]:
+        setting = Setting(
+            FrameDecider(strategy, self.candles), self.ticks, self.market, needed_cash(self.cash), self.path,
+            self.penetration, self.slippage,
+        )  # fmt: skip
+        outcome = simulate_decided(setting, self._log_size)
+        if not outcome.started:
+            raise InvalidInput(why_no_grid(outcome.decisions))
+        return outcome, lambda: path_range(setting, outcome)
 
 
 def sweep(
-    grid: Grid,
+    grid: Grid | Dynamic,
     values: Mapping[str, Iterable[Any]],
     candles: pd.DataFrame,
     market: Market,
@@ -122,18 +153,21 @@ def sweep(
     workers: int | None = None,
     progress: bool = True,
 ) -> Sweep:
-    """Work every combination of `values` (grid field -> values), all other fields as in `grid`.
+    """Work every combination of `values` (field -> values), all other fields as in `grid`.
 
-    A combination that cannot work becomes a row with its reason in `error`, the sweep goes on. `with_bounds` adds
-    `worst` and `best` final equity at about three times the cost. `daily` keeps the daily returns of every grid, which
-    `Sweep.overfit` needs. Runs on `workers` threads (all cores by
-    default): the kernel releases the GIL. Other arguments as in `backtest`.
+    The fields are those of Grid or, where a strategy is given, of its parameters. A combination that cannot work
+    becomes a row with its reason in `error`, the sweep goes on. `with_bounds` adds `worst` and `best` final equity at
+    about three times the cost. `daily` keeps the daily returns of every grid, which `Sweep.overfit` needs. Runs on
+    `workers` threads (all cores by default): the kernel releases the GIL, a strategy's own decisions do not. Other
+    arguments as in `backtest`.
     """
-    check_fields(values)
+    check_fields(values, type(grid.params) if isinstance(grid, Dynamic) else Grid)
+    if isinstance(grid, Dynamic):
+        needed_cash(cash)
     check_ticks(penetration_ticks, slippage_ticks)
     ticks = candle_ticks(candles, market)
     facts = candle_facts(ticks)
-    task = _Task(grid, market, ticks, facts, cash, path, penetration_ticks, slippage_ticks, with_bounds, daily)
+    task = _Task(grid, candles, market, ticks, facts, cash, path, penetration_ticks, slippage_ticks, with_bounds, daily)
     fields = tuple(values)
     combinations = [dict(zip(fields, each, strict=True)) for each in product(*(list(v) for v in values.values()))]
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
@@ -144,13 +178,12 @@ def sweep(
     return Sweep(frame.reindex(columns=columns), fields, _table([kept for _, kept in done], ticks) if daily else None)
 
 
-def check_fields(values: Mapping[str, Iterable[Any]]) -> None:
-    """InvalidInput for a name that is no field of Grid."""
-    unknown = [name for name in values if name not in Grid.__dataclass_fields__]
+def check_fields(values: Mapping[str, Iterable[Any]], kind: type = Grid) -> None:
+    """InvalidInput for a name that is no field of `kind`: a grid, or a strategy's parameters."""
+    known = tuple(each.name for each in dataclass_fields(kind))
+    unknown = [name for name in values if name not in known]
     if unknown:
-        raise InvalidInput(
-            f"a sweep varies fields of Grid ({', '.join(Grid.__dataclass_fields__)}), was {unknown[0]!r}"
-        )
+        raise InvalidInput(f"a sweep varies fields of {kind.__name__} ({', '.join(known)}), was {unknown[0]!r}")
 
 
 def _table(kept: list[Floats | None], ticks: CandleTicks) -> pd.DataFrame:

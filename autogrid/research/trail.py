@@ -1,4 +1,4 @@
-"""Levels for the kernel of trailing grids: all that candles can reach; and afterwards, which there were."""
+"""Levels for the kernel of trailing grids: all that candles can reach. And which there were, of any grids that move."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -6,7 +6,7 @@ from decimal import Decimal
 import numpy as np
 import numpy.typing as npt
 
-from autogrid.core.orders import MAX_CELL, MIN_CELL
+from autogrid.core.orders import MAX_CELL, MIN_CELL, STOP
 from autogrid.core.plan import Plan
 from autogrid.core.trailing import ruler
 from autogrid.research import kernel_trail as k
@@ -50,6 +50,8 @@ def trail_of(plan: Plan, low: int, high: int, penetration: int) -> Trail | None:
 
 def level_spans(run: Run, most: int) -> list[tuple[Decimal, int, int]]:
     """(price, first candle, last candle) for stretches in which a grid had a level, `most` of them at most."""
+    if run.strategy is not None:
+        return _decided_spans(run, most)
     n, offset, since = run.plan.n, 0, dict.fromkeys(range(run.plan.n + 1), 0)
     found = []
     for candle, moved in run.moves.tolist():
@@ -60,6 +62,16 @@ def level_spans(run: Run, most: int) -> list[tuple[Decimal, int, int]]:
     formula = ruler(run.plan.grid, run.market)
     some = found[:: -(-len(found) // most)]
     return [(run.market.price(formula.level(level)), first, last) for level, first, last in some]
+
+
+def _decided_spans(run: Run, most: int) -> list[tuple[Decimal, int, int]]:
+    """Of a strategy's grids, each until the next one, and the last until it stopped."""
+    began = [(each.candle, each.plan) for each in run.decisions if each.plan is not None]
+    stops = [each.candle for each in run.decisions if each.what == "stop"]
+    stops += run.fills.candle[run.fills.kind == STOP].tolist()
+    ends = [candle for candle, _ in began[1:]] + [min(stops, default=len(run.ticks) - 1)]
+    spans = [(x, a, b) for (a, plan), b in zip(began, ends, strict=False) for x in plan.levels]
+    return [(run.market.price(level), first, last) for level, first, last in spans[:: -(-len(spans) // most) or 1]]
 
 
 def _above(plan: Plan, most: int) -> list[int]:

@@ -142,7 +142,7 @@ def fills(rows: Sequence[dict[str, Any]]) -> list[Figure]:
 
 
 def backtest(result: dict[str, Any]) -> tuple[Figure, Figure]:
-    """Price with levels and fills; equity beside what the same cash in coins would be worth."""
+    """Price with levels, fills and a strategy's decisions; equity beside what the same cash in coins would be worth."""
     series = result["series"]
     times = [_iso(ts) for ts in series["ts"]]
     names = ("ts", "kind", "cell", "side", "price", "amount")
@@ -158,7 +158,22 @@ def backtest(result: dict[str, Any]) -> tuple[Figure, Figure]:
     hold["line"]["dash"] = "dot"
     dates = time_axis("UTC")
     equity = figure([line("Equity", times, series["equity"]), hold], xaxis=dates)
-    return figure([*price, *fills(trades)], xaxis=dates), equity
+    return figure([*price, *fills(trades), *_decided(result.get("decided", ()))], xaxis=dates), equity
+
+
+def _decided(rows: Sequence[list[Any]]) -> list[Figure]:
+    """A strategy's decisions: [ts, what, price, text]."""
+    found = []
+    for what, color, symbol in (("grid", INK, "diamond"), ("stop", SELL, "square"), ("refused", QUIET, "x")):
+        some = [row for row in rows if row[1] == what]
+        if some:
+            found.append(
+                {"type": "scatter", "mode": "markers", "name": "New grid" if what == "grid" else what.capitalize(),
+                 "x": [_iso(row[0]) for row in some], "y": [float(row[2]) for row in some],
+                 "text": [row[3] or "" for row in some], "hovertemplate": "%{text}<extra>" + what + "</extra>",
+                 "marker": {"symbol": symbol, "size": 9, "color": color, "line": {"width": 1, "color": "#fff"}}}
+            )  # fmt: skip
+    return found
 
 
 def _iso(ts_ms: float) -> str:

@@ -44,10 +44,7 @@ def backtest(result: dict[str, Any], quote: str = "") -> None:
         ]
     )
     days, candles = show.plain(metrics.get("days"), 1), show.plain(metrics.get("candles"), 0)
-    ui.label(
-        f"Over {days} days, {candles} candles. The path inside a candle is unknown: the true result lies between "
-        "worst and best."
-    ).classes("hint")
+    ui.label(f"Over {days} days, {candles} candles. {_path(result)}").classes("hint")
     if (result.get("series") or {}).get("ts"):
         price, equity = draw_backtest(result)
         Chart("Price with the grid's levels and fills", "small").show(price)
@@ -57,6 +54,17 @@ def backtest(result: dict[str, Any], quote: str = "") -> None:
         note(f"A step is only {ratio:.1f} candle ranges: use shorter candles or fewer cells to trust this.", "warn")
     if result.get("stopped"):
         note(f"It ended early: {show.words(result['stopped'])}.", "warn")
+
+
+def _path(result: dict[str, Any]) -> str:
+    """What worst and best are."""
+    if "decisions" not in result:
+        return "The path inside a candle is unknown: the true result lies between worst and best."
+    count = result["decisions"]
+    return (
+        f"The strategy decided {count['grids']} grids, {count['refused']} of its decisions were refused. It decides by "
+        "the path: worst and best are those of three paths inside the candles, not a bound."
+    )
 
 
 def sweep(result: dict[str, Any]) -> None:

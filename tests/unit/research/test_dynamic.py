@@ -22,6 +22,7 @@ from autogrid.research.metrics import candle_facts, metrics
 from autogrid.research.naive import trace_decided
 from autogrid.research.study import backtest_study
 from autogrid.research.ticks import candle_ticks
+from autogrid.research.trail import level_spans
 from autogrid.strategies.decider import FrameDecider
 from autogrid.strategies.dynamic import Dynamic
 from autogrid.strategies.registry import strategy_of
@@ -265,3 +266,54 @@ def test_numbers_that_a_decided_grid_could_bring_beyond_int64_end_the_run():
         ag.backtest(strategy, candles, market, cash="1000000")
     with pytest.raises(InvalidInput, match=r"cash must stay below 2\*\*62"):
         ag.backtest(strategy, candles, market, cash="100000000")
+
+
+@pytest.fixture(scope="module")
+def followed(candles, market):
+    strategy = strategy_of("recentre", {"width": "0.012", "cells": 5})
+    return ag.backtest(strategy, candles, market, cash="10000")
+
+
+def test_levels_are_drawn_for_as_long_as_they_were_there(followed):
+    run = followed.run
+    grids = [each for each in run.decisions if each.plan is not None]
+    assert len(grids) > 3
+    spans = level_spans(run, 10**9)
+    assert len(spans) == 6 * len(grids)
+    for t in range(0, len(run.ticks), 50):
+        there = {price for price, first, last in spans if first < t < last}
+        now = [each.plan.levels for each in grids if each.candle < t]
+        if t not in [each.candle for each in grids]:
+            assert there == {run.market.price(level) for level in (now[-1] if now else ())}
+    assert len(level_spans(run, 10)) <= 10
+
+
+def test_levels_end_where_the_run_was_stopped(candles, market):
+    strategy = Once({})
+    strategy.grid = Grid(lower="59600", upper="63000", cells=20, investment="9000", stop_loss="59500")
+    run = ag.backtest(strategy, candles, market, cash="10000").run
+    assert {span[1:] for span in level_spans(run, 999)} == {(180, int(run.fills.candle[-1]))}
+    Once.decide, kept = lambda self, row, view: self.grid if view.grid is None else Stop(), Once.decide
+    try:
+        found = ag.backtest(strategy, candles, market, cash="10000")
+    finally:
+        Once.decide = kept
+    assert (found.run.stopped, found.fills["kind"].iloc[-1]) == ("strategy", "stop")
+    assert {span[1:] for span in level_spans(found.run, 999)} == {(180, 240)}
+    assert found.inventory.iloc[240] == pytest.approx(0, abs=1e-9)
+
+
+def test_pictures_and_cards_say_what_was_decided(followed, candles, market):
+    figure = followed.plot()
+    names = [trace.name for trace in figure.data]
+    assert names == ["price", "buy", "sell", "new grid", "grid", "hold", "inventory"]
+    marks, hold = figure.data[3], figure.data[5]
+    grids = sum(each.what == "grid" for each in followed.decisions)
+    assert len(marks.x) == grids == len(figure.layout.shapes) / 6
+    assert hold.y[0] == 10000  # until the first grid there is nothing to compare with
+    card = followed._repr_html_()
+    for text in ("recentre: width 0.012, cells 5", "Range of three paths (no bound)", f"{grids} / 0", "Last grid"):
+        assert text in card
+    never = ag.backtest(strategy_of("atr", {"cells": 8, "length": 99}), candles, market, cash="100")
+    assert not never.plot().layout.shapes
+    assert "no grid was ever decided" in never._repr_html_()

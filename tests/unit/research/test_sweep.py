@@ -6,6 +6,7 @@ import pytest
 
 import autogrid as ag
 from autogrid.errors import InvalidInput
+from autogrid.strategies.registry import strategy_of
 
 VALUES = {"cells": [10, 20, 30, 5000], "lower": ["56000", "57000", "64000"]}
 
@@ -93,3 +94,32 @@ def test_a_heatmap_of_two_fields(swept: ag.Sweep) -> None:
 def test_unknown_fields_are_refused(grid: ag.Grid, candles: pd.DataFrame, market: ag.Market) -> None:
     with pytest.raises(InvalidInput, match=r"a sweep varies fields of Grid \(lower, upper, cells.*, was 'width'"):
         ag.sweep(grid, {"width": [1]}, candles, market)
+
+
+def test_variants_of_a_strategy(candles: pd.DataFrame, market: ag.Market) -> None:
+    strategy = strategy_of("recentre", {"width": "0.03", "cells": 10, "every": "4h"})
+    values = {"width": [0.02, "0.03", 2], "cells": np.arange(4, 9, 2), "every": ["1h", "7m"]}
+    swept = ag.sweep(strategy, values, candles, market, cash="10000", with_bounds=True, daily=True, progress=False)
+    worked = swept.frame[swept.frame["error"].isna()]
+    assert [tuple(x) for x in worked[["width", "cells"]].to_numpy()] == [
+        (w, c) for w in (0.02, "0.03") for c in (4, 6, 8)
+    ]
+    alone = ag.backtest(strategy_of("recentre", {"width": "0.02", "cells": 6}), candles, market, cash="10000")
+    row = worked.iloc[1]
+    for name, value in alone.metrics.items():
+        assert row[name] == value, name
+    assert (row["worst"], row["best"]) == tuple(float(x) for x in alone.bounds)
+    assert swept.daily is not None
+    np.testing.assert_allclose(swept.daily[worked.index[1]], alone.daily_returns)
+    errors = swept.frame["error"].dropna()
+    assert len(errors) == 12
+    assert errors[swept.frame["every"] == "7m"].str.contains("cadence must divide a day").all()
+    assert errors[(swept.frame["width"] == 2) & (swept.frame["every"] == "1h")].str.contains("width must be").all()
+
+
+def test_a_sweep_of_a_strategy_says_what_it_may_vary(candles: pd.DataFrame, market: ag.Market) -> None:
+    strategy = strategy_of("recentre", {"width": "0.03", "cells": 10})
+    with pytest.raises(InvalidInput, match=r"fields of RecentreParams \(width, cells, spacing, every, share\)"):
+        ag.sweep(strategy, {"lower": [1]}, candles, market, cash="10000", progress=False)
+    with pytest.raises(InvalidInput, match="add cash"):
+        ag.sweep(strategy, {"cells": [4]}, candles, market, progress=False)

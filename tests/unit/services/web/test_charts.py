@@ -49,3 +49,14 @@ def test_levels_of_a_grid_that_moved_are_drawn_while_they_were_there() -> None:
     assert drawn["name"] == "Levels"
     assert drawn["y"] == [1, 1, None, 2, 2, None, 3, 3, None]
     assert len(set(drawn["x"][:2])) == 2
+
+
+def test_decisions_of_a_strategy_are_marked_where_they_were_made() -> None:
+    result = {"levels": ["1", "2"], "series": {"ts": [0, 60_000], "close": [2, 3], "equity": [10, 12]},
+              "level_spans": [["1", 0, 30_000]],
+              "decided": [[0, "grid", "2", "a grid"], [60_000, "refused", "3", None]]}  # fmt: skip
+    drawn = charts.backtest(result)[0]["data"][2:]
+    assert [(each["name"], each["y"], each["text"]) for each in drawn] == [
+        ("New grid", [2], ["a grid"]),
+        ("Refused", [3], [""]),
+    ]
