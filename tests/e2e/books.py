@@ -80,7 +80,9 @@ def _duplicates(bot: Bot, names: dict[int, Any], out: Compared, twice: bool) -> 
     out.duplicates += [f"{name} accepted {count} times" for name, count in ids.items() if count > 1]
     position = bot.position
     for key, amount in filled.items():
-        i = position.plan.index(key.cell) if key.kind == GRID and position is not None else None
+        # Cells of a grid that was left had amounts of their own.
+        known = key.kind == GRID and position is not None and not position.plan.regrid
+        i = position.plan.index(key.cell) if known else None
         if i is not None:
             most = max(position.plan.gross[i], position.plan.lots[i]) * bot.market.lot
             if amount > most:

@@ -1,0 +1,73 @@
+"""A bot whose strategy decides, through Celery on the loopback exchange, its workers killed while its grid changes."""
+
+import time
+from decimal import Decimal
+
+import numpy as np
+
+from autogrid.core.decision import UNDECIDED
+from autogrid.live.code import code_hash
+from autogrid.store import candles
+from autogrid.store.coverage import Series
+from tests.e2e.books import compare
+from tests.e2e.stack import Stack
+
+SYMBOL = "AAA/USDT"
+PARAMS = {"width": "0.04", "cells": 8, "every": "1m", "spacing": "arithmetic"}
+MINUTE_MS = 60_000
+
+
+def put_candles(stack: Stack, now_ms: int) -> int:
+    """Minutes of a quarter of an hour around now: they close at 101, and from the next boundary on at 108. It in ms."""
+    first = now_ms - now_ms % MINUTE_MS
+    ts = np.arange(first - 5 * MINUTE_MS, first + 10 * MINUTE_MS, MINUTE_MS, dtype=np.int64)
+    close = np.where(ts < first, 101.0, 108.0)
+    batch = candles.Batch(
+        ts, (close, close, close, close, np.ones(len(ts))), int(ts[0]), int(ts[-1]) + MINUTE_MS, "test", "1"
+    )
+    candles.put(stack.engine, Series("binance", SYMBOL, 60), batch)
+    return first + MINUTE_MS
+
+
+def ends(stack: Stack, bot: int) -> tuple[Decimal, Decimal]:
+    grid = stack.row(bot).grid
+    return Decimal(grid["lower"]), Decimal(grid["upper"])
+
+
+def test_killed_while_its_grid_changes() -> None:
+    with Stack([SYMBOL], workers=2, beats=1, streams=True) as stack:
+        stack.price(SYMBOL, "101")
+        account = stack.account("decides")
+        # A boundary too near would come before the first grid rests.
+        if time.time() % 60 > 40:
+            time.sleep(60 - time.time() % 60)
+        boundary = put_candles(stack, time.time_ns() // 1_000_000)
+        bot = stack.bot(account, SYMBOL, UNDECIDED, strategy="recentre", params=PARAMS, code_hash=code_hash("recentre"))
+
+        def agree() -> bool:
+            state = stack.loopback.control("state", account="decides")
+            return compare(stack.engine, bot, state["accounts"]["decides"], state["problems"]).quiet
+
+        stack.until(lambda: len(stack.open_orders("decides")) == 8 and agree(), "the first grid")
+        assert ends(stack, bot) == (Decimal("96.96"), Decimal("105.04"))
+        stack.price(SYMBOL, "103.5")
+        stack.until(agree, "the fills")
+        slow = {"action": "delay", "path": "/order$", "seconds": 0.15, "times": 40}
+        stack.loopback.control("fault", **slow)
+        while time.time() * 1000 < boundary:
+            time.sleep(0.02)
+        for which in range(6):
+            stack.kill_worker(which)
+            time.sleep(0.5)
+        changed = "SELECT count(*) FROM bot_event WHERE bot_id = :b AND name = 'grid_changed'"
+        stack.until(lambda: stack.scalar(changed, b=bot) > 0, "another grid", 120)
+        stack.until(lambda: len(stack.open_orders("decides")) == 8 and agree(), "all of its orders", 120)
+        assert ends(stack, bot) == (Decimal("99.36"), Decimal("107.64"))
+        assert stack.row(bot).status == "running"
+        # It was one change per boundary, whoever was killed.
+        passed = (time.time() * 1000 - boundary) // MINUTE_MS + 1
+        assert stack.scalar(changed, b=bot) <= passed
+        stack.price(SYMBOL, "102")
+        stack.until(agree, "fills of the new grid")
+        kinds = "SELECT array_agg(DISTINCT kind ORDER BY kind) FROM bot_fill WHERE bot_id = :b"
+        assert stack.scalar(kinds, b=bot) == [0, 1, 3]
