@@ -68,6 +68,11 @@ class FrameDecider:
         self._made = made
         self._opens = _ms(made.index)
 
+    @property
+    def made(self) -> pd.DataFrame:
+        """All candles of the cadence; the last may not be whole."""
+        return self._made
+
     def window(self, at_ms: int) -> pd.DataFrame | None:
         """The lookback of candles closed at the boundary `at_ms`; None where one is missing."""
         end = int(np.searchsorted(self._opens, at_ms))
