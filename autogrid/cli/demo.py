@@ -64,14 +64,23 @@ def _research(candles: Path | None, timeframe: str, out: Path, console: "Console
     show(result, console)
     console.rule("[bold]3  200 grids on the same candles")
     values = {"lower": [f"{start * (1 - w / 100):.8g}" for w in WIDTHS], "cells": CELLS}
-    swept = ag.sweep(grid, values, frame, market, progress=False).frame.dropna(subset="total_return")
+    swept = ag.sweep(grid, values, frame, market, daily=True, progress=False)
     columns = ["lower", "cells", "total_return", "vs_hold", "max_drawdown", "round_trips", "fees"]
-    best = swept.nlargest(5, "total_return")[columns]
+    best = swept.best(count=5)[columns]
     console.print(best.to_string(index=False, float_format=lambda x: f"{x:.4f}"))
-    console.print("The best of many is picked by luck too: test it on other candles before believing it.", style="dim")
+    console.print(_luck(swept), style="dim")
     out.parent.mkdir(parents=True, exist_ok=True)
     result.to_html(out)
     return frame
+
+
+def _luck(swept: "ag.Sweep") -> str:
+    from autogrid.errors import InvalidInput
+
+    try:
+        return swept.overfit().verdict
+    except InvalidInput:  # too few days to say how much
+        return "The best of many is picked by luck too: test it on other candles before believing it."
 
 
 def _next(out: Path, console: "Console") -> None:

@@ -76,6 +76,21 @@ def test_sweep(store: sa.Engine) -> None:
     assert [figure["data"][0]["type"] for figure in figures(done)] == ["heatmap", "heatmap", "scatter", "scatter"]
 
 
+def test_walk_forward(store: sa.Engine) -> None:
+    done = report.execute(NOTEBOOKS["04_walk_forward"], {"days": 24, "controls": 3})
+    text = text_of(done)
+    for wanted in (
+        "The best of many, judged",
+        "of 72 grids",
+        "DSR, as the best of all",
+        "Walk-forward, 2 windows",
+        "Kept of what was promised",
+        "believed:                   0 of 3",
+    ):
+        assert wanted in text, wanted
+    assert [figure["data"][0]["type"] for figure in figures(done)] == ["histogram", "scatter", "scatter", "scatter"]
+
+
 def test_the_study_report_is_one_page(store: sa.Engine, tmp_path: Path) -> None:
     write_candles(synthetic_candles(days=5), tmp_path / "c.parquet")
     out = tmp_path / "pages" / "demo.html"

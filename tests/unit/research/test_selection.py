@@ -11,6 +11,7 @@ from autogrid.errors import InvalidInput
 from autogrid.research.cscv import pbo
 from autogrid.research.overfit import dsr, moments, n_eff
 from autogrid.research.selection import Selection, judge
+from autogrid.research.synthetic import martingale_candles
 
 PER_DAY = 24
 VALUES = {"cells": [6, 12, 24], "lower": ["6000", "8000", "9000"], "upper": ["11000", "12000", "15000"]}
@@ -140,3 +141,18 @@ def test_what_is_said_of_it(found: Selection) -> None:
     assert good.verdict.startswith("More than luck")
     assert "no better than the median" in replace(good, pbo=0.5).verdict
     assert "days do not prove it" in replace(good, dsr=0.95).verdict
+
+
+def test_the_control_s_price_has_neither_drift_nor_memory() -> None:
+    changes = []
+    for seed in range(40):
+        candles = martingale_candles(days=30, seed=seed, annual_vol=2.0)
+        assert candles.attrs["label"] == f"MARTINGALE, seed {seed}"
+        assert (candles["high"] >= candles[["open", "close"]].max(axis=1)).all()
+        assert (candles["open"].iloc[1:].to_numpy() == candles["close"].iloc[:-1].to_numpy()).all()
+        changes.append(candles["close"].to_numpy() / candles["open"].to_numpy() - 1)
+    assert len(changes[0]) == 30 * 96
+    found = np.concatenate(changes)
+    assert found.std() * np.sqrt(365 * 96) == pytest.approx(2.0, rel=0.02)
+    assert abs(found.mean()) < 3 * found.std() / np.sqrt(len(found))
+    assert abs(np.corrcoef(found[1:], found[:-1])[0, 1]) < 3 / np.sqrt(len(found))
