@@ -8,7 +8,7 @@ import typer
 
 from autogrid.cli.backtest import read_study, study_candles, write
 from autogrid.errors import InvalidInput
-from autogrid.strategies.registry import grid_of
+from autogrid.strategies.registry import worked
 
 if TYPE_CHECKING:
     from autogrid.research.folds import WalkForward
@@ -18,7 +18,7 @@ Values = dict[str, list[str | int]]
 
 def walkforward(
     study: Annotated[Path, typer.Argument(help="Study file (TOML).")],
-    vary: Annotated[list[str], typer.Option(help="Field of the grid and its values: cells=20,40,60; may be repeated.")],
+    vary: Annotated[list[str], typer.Option(help="Field and its values: cells=20,40,60; may be repeated.")],
     train: Annotated[str, typer.Option(help="Choose on this long.")] = "30d",
     test: Annotated[str, typer.Option(help="Work the chosen grid for this long.")] = "7d",
     step: Annotated[str | None, typer.Option(help="From one window to the next; as long as the test.")] = None,
@@ -34,7 +34,7 @@ def walkforward(
     """Choose the best grid again and again, each time on the days before, and see what it makes on the days after."""
     values = varied(vary)
     parsed = read_study(study)
-    grid = grid_of(parsed)
+    grid = worked(parsed)
     frame = study_candles(parsed, candles)
     from autogrid.data.rules import study_market
     from autogrid.research.walkforward import walk_forward

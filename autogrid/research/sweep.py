@@ -101,13 +101,8 @@ class _Task:
     def row(self, changes: Mapping[str, Any]) -> tuple[dict[str, Any], Floats | None]:
         """Fields, metrics and `error` of one combination, and its daily returns if they are wanted and it worked."""
         try:
-            # Through the constructor, so that every combination is validated like one written by hand.
-            if isinstance(self.grid, Dynamic):
-                # Ranges and arrays of numpy are welcome.
-                plain = {name: x.item() if isinstance(x, np.generic) else x for name, x in changes.items()}
-                outcome, band = self._decided(type(self.grid)({**asdict(self.grid.params), **plain}))
-            else:
-                outcome, band = self._static(Grid(**{**asdict(self.grid), **changes}))
+            wanted = varied(self.grid, changes)
+            outcome, band = self._decided(wanted) if isinstance(wanted, Dynamic) else self._static(wanted)
         except InvalidInput as error:
             return {**changes, "error": str(error)}, None
         books = ledger(outcome, self.facts.close)
@@ -161,7 +156,7 @@ def sweep(
     `workers` threads (all cores by default): the kernel releases the GIL, a strategy's own decisions do not. Other
     arguments as in `backtest`.
     """
-    check_fields(values, type(grid.params) if isinstance(grid, Dynamic) else Grid)
+    check_fields(values, grid)
     if isinstance(grid, Dynamic):
         needed_cash(cash)
     check_ticks(penetration_ticks, slippage_ticks)
@@ -178,8 +173,18 @@ def sweep(
     return Sweep(frame.reindex(columns=columns), fields, _table([kept for _, kept in done], ticks) if daily else None)
 
 
-def check_fields(values: Mapping[str, Iterable[Any]], kind: type = Grid) -> None:
-    """InvalidInput for a name that is no field of `kind`: a grid, or a strategy's parameters."""
+def varied(grid: Grid | Dynamic, changes: Mapping[str, Any]) -> Grid | Dynamic:
+    """`grid` with other fields, or a strategy with other parameters; checked like one written by hand."""
+    if isinstance(grid, Dynamic):
+        # Ranges and arrays of numpy are welcome.
+        plain = {name: x.item() if isinstance(x, np.generic) else x for name, x in changes.items()}
+        return type(grid)({**asdict(grid.params), **plain})
+    return Grid(**{**asdict(grid), **changes})
+
+
+def check_fields(values: Mapping[str, Iterable[Any]], grid: Grid | Dynamic) -> None:
+    """InvalidInput for a name that is no field of a grid or, where a strategy is given, of its parameters."""
+    kind = type(grid.params) if isinstance(grid, Dynamic) else Grid
     known = tuple(each.name for each in dataclass_fields(kind))
     unknown = [name for name in values if name not in known]
     if unknown:

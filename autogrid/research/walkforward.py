@@ -14,9 +14,10 @@ from autogrid.core.market import Market
 from autogrid.errors import InvalidInput
 from autogrid.research.backtest import backtest, check_ticks
 from autogrid.research.folds import Fold, WalkForward
-from autogrid.research.sweep import check_fields, sweep
+from autogrid.research.sweep import check_fields, sweep, varied
 from autogrid.research.ticks import candle_ticks
 from autogrid.research.windows import Window, length_ms, windows
+from autogrid.strategies.dynamic import Dynamic
 
 #: Fields of a grid that are prices of the moment.
 PRICES = ("lower", "upper", "stop_loss", "take_profit", "trigger")
@@ -24,7 +25,7 @@ PRICES = ("lower", "upper", "stop_loss", "take_profit", "trigger")
 
 @dataclass(frozen=True, eq=False)
 class _Walk:
-    grid: Grid
+    grid: Grid | Dynamic
     values: dict[str, list[Any]]
     candles: pd.DataFrame
     market: Market
@@ -50,12 +51,14 @@ class _Walk:
         at_test = list(product(*self._values(test).values()))[position]
         fold = Fold(window, chosen, {str(name): best[name] for name in best.index if name not in {*chosen, "error"}})
         try:
-            grid = Grid(**{**asdict(self._grid(test)), **dict(zip(self.values, at_test, strict=True))})
+            grid = varied(self._grid(test), dict(zip(self.values, at_test, strict=True)))
             return fold.tested(backtest(grid, test, self.market, **self.rules))
         except InvalidInput as error:
             return fold.refused(str(error))
 
-    def _grid(self, rows: pd.DataFrame) -> Grid:
+    def _grid(self, rows: pd.DataFrame) -> Grid | Dynamic:
+        if isinstance(self.grid, Dynamic):
+            return self.grid
         given = asdict(self.grid)
         prices = {name: self._price(given[name], rows) for name in PRICES if given[name] is not None}
         return Grid(**{**given, **prices})
@@ -75,7 +78,7 @@ class _Walk:
 
 
 def walk_forward(
-    grid: Grid,
+    grid: Grid | Dynamic,
     values: Mapping[str, Iterable[Any]],
     candles: pd.DataFrame,
     market: Market,
@@ -95,6 +98,7 @@ def walk_forward(
 ) -> WalkForward:
     """Sweep `values` over each training window, work the grid with the largest `metric` over the test window after it.
 
+    grid: one grid, or a strategy, whose parameters are swept; it sees the candles of its own window only.
     train, test, step: lengths such as "30d"; `step` is `test` by default and not shorter. anchored: trainings begin
     with the first candle and grow, else they roll. scaled: prices of the grid, swept or not, are meant for the first
     candle's open and move with the open of each window, as one would draw the grid anew. Other arguments as in `sweep`.
@@ -104,7 +108,9 @@ def walk_forward(
 
     InvalidInput for mistakes that no window survives.
     """
-    check_fields(values)
+    check_fields(values, grid)
+    if scaled and isinstance(grid, Dynamic):
+        raise InvalidInput("scaled is for grids with fixed prices: a strategy decides its prices itself; leave it out")
     check_ticks(penetration_ticks, slippage_ticks)
     candle_ticks(candles, market)  # says what is wrong with them before anything runs
     lengths = length_ms("train", train), length_ms("test", test), length_ms("step", step or test)

@@ -17,6 +17,7 @@ from autogrid.research.metrics import DAYS_PER_YEAR
 from autogrid.research.overfit import moments, psr
 from autogrid.research.synthetic import synthetic_candles
 from autogrid.research.walkforward import walk_forward
+from autogrid.strategies.registry import strategy_of
 
 VALUES = {"cells": [10, 20, 9000], "lower": ["56000", "58000"]}
 
@@ -31,7 +32,7 @@ def walked(grid: ag.Grid, minutes: pd.DataFrame, market: ag.Market) -> WalkForwa
     return walk(grid, minutes, market)
 
 
-def walk(grid: ag.Grid, candles: pd.DataFrame, market: ag.Market, **more: Any) -> WalkForward:
+def walk(grid: Any, candles: pd.DataFrame, market: ag.Market, **more: Any) -> WalkForward:
     asked = {"train": "5d", "test": "2d", "progress": False, **more}
     return walk_forward(grid, asked.pop("values", VALUES), candles, market, **asked)
 
@@ -163,6 +164,26 @@ def test_what_is_shown(walked: WalkForward) -> None:
     assert sum(found["returns"].values()) == pytest.approx(walked.returns.sum())
     assert "Plotly.newPlot" in walked.html()
     assert {"cells", "lower", "sharpe_in", "sharpe_out", "error"} <= set(walked.frame.columns)
+
+
+def test_parameters_of_a_strategy_are_chosen_too(minutes: pd.DataFrame, market: ag.Market) -> None:
+    strategy = strategy_of("recentre", {"width": "0.03", "cells": 10})
+    values = {"width": ["0.03"], "cells": [6, 12]}
+    found = walk(strategy, minutes, market, values=values, cash="10000", train="4d", test="4d", step="8d")
+    assert len(found.folds) == 2
+    for fold in found.folds[:1]:
+        train, test = (minutes.iloc[rows] for rows in (fold.window.train, fold.window.test))
+        swept = ag.sweep(strategy, values, train, market, cash="10000", progress=False)
+        best = swept.best("sharpe", 1).iloc[0]
+        assert fold.chosen == {"width": best["width"], "cells": best["cells"]}
+        alone = ag.backtest(strategy_of("recentre", fold.chosen), test, market, cash="10000")
+        assert fold.result is not None
+        assert fold.result.sha256() == alone.sha256()
+        assert np.prod(1 + fold.result.daily_returns) - 1 == pytest.approx(fold.result.metrics["total_return"])
+    with pytest.raises(InvalidInput, match="a strategy decides its prices itself"):
+        walk(strategy, minutes, market, values=values, cash="10000", scaled=True)
+    with pytest.raises(InvalidInput, match=r"a sweep varies fields of RecentreParams \(width, cells"):
+        walk(strategy, minutes, market, values={"lower": [1]}, cash="10000")
 
 
 def test_mistakes_are_said_before_anything_runs(grid: ag.Grid, minutes: pd.DataFrame, market: ag.Market) -> None:
