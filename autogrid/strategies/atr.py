@@ -48,11 +48,17 @@ class Atr(Dynamic):
 
     def features(self, candles: "pd.DataFrame") -> "pd.DataFrame":
         """`close` and `atr`, the mean true range, in quote."""
-        before = candles["close"].shift()
-        highs, lows = candles["high"].clip(lower=before), candles["low"].clip(upper=before)
-        # Without the first candle, whose true range is not known.
-        ranges = (highs - lows).iloc[1:]
-        return candles[["close"]].assign(atr=ranges.rolling(self.params.length).mean())
+        import numpy as np
+        import pandas as pd
+
+        # In numpy: pandas would take some milliseconds for the few candles of a decision.
+        high, low, close = (candles[name].to_numpy(np.float64) for name in ("high", "low", "close"))
+        atr, length = np.full(len(close), np.nan), self.params.length
+        # The true range of the first candle is not known.
+        ranges = np.maximum(high[1:], close[:-1]) - np.minimum(low[1:], close[:-1])
+        if len(ranges) >= length:
+            atr[length:] = np.lib.stride_tricks.sliding_window_view(ranges, length).mean(axis=1)
+        return pd.DataFrame({"close": close, "atr": atr}, index=candles.index)
 
     def decide(self, row: "pd.Series[Any]", view: View) -> Decision:
         """Where the price has left, or the width is no longer what the market does."""

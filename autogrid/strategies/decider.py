@@ -38,6 +38,7 @@ def resampled(candles: pd.DataFrame, length_ms: int) -> pd.DataFrame:
     kept = {name: how for name, how in _PARTS.items() if name in candles.columns}
     made = candles.groupby(pd.DatetimeIndex(candles.index).floor(f"{length_ms}ms")).agg(kept)
     made.index.name = "ts"
+    made.attrs = {}  # copied deep by every operation
     return made
 
 
