@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 
 from autogrid.core.bot import Bot
 from autogrid.core.decision import Decision, View
@@ -19,7 +19,7 @@ from autogrid.strategies.registry import strategy_of
 if TYPE_CHECKING:
     from autogrid.strategies.dynamic import Dynamic
 
-#: Seconds of the candles that cadences are made of.
+#: Seconds of the candles that those of a cadence are made of.
 MINUTE_S = 60
 
 
@@ -40,32 +40,21 @@ class StoreBrain:
         if bot.strategy is None:
             return None
         strategy = dynamic(bot.strategy, bot.params)
-        length = cadence_ms(strategy)
-        at = now_ms - now_ms % length
-        if at <= bot.decided_ms:
+        at_ms = now_ms - now_ms % cadence_ms(strategy)
+        if at_ms <= bot.decided_ms:
             return None
         with self._engine.connect() as connection:
-            there = coverage.covers(connection, self._of(bot), at - strategy.lookback * length, at)
-        return at if there else None
+            there = window_is_there(connection, self._of(bot), strategy, at_ms)
+        return at_ms if there else None
 
     def decide(self, bot: Bot, at_ms: int, view: View) -> Decision | None:
         """What the bot's strategy decides on the candles closed at `at_ms`; None where a whole candle had no trades.
 
         InvalidInput where the strategy fails.
         """
-        from autogrid.data.frame import to_frame
-        from autogrid.store import candle_window
-        from autogrid.strategies.decider import FrameDecider
-
         assert bot.strategy is not None  # it was due
-        strategy = dynamic(bot.strategy, bot.params)
-        start = at_ms - strategy.lookback * cadence_ms(strategy)
         with self._engine.connect() as connection:
-            # The one before the first says that the first candle of the cadence is whole.
-            stored = candle_window.window(connection, self._of(bot), start, at_ms)
-        if not len(stored[0]):
-            return None
-        return FrameDecider(strategy, to_frame(*stored)).decide(at_ms, view)
+            return decide(connection, self._of(bot), dynamic(bot.strategy, bot.params), at_ms, view)
 
     def _of(self, bot: Bot) -> Series:
         found = self._series.get(bot.id)
@@ -76,6 +65,33 @@ class StoreBrain:
         return found
 
 
+def decide(connection: Connection, series: Series, strategy: "Dynamic", at_ms: int, view: View) -> Decision | None:
+    """What a strategy decides on stored candles closed at `at_ms`; None where one of its cadence is missing.
+
+    InvalidInput where the strategy fails.
+    """
+    from autogrid.data.frame import to_frame
+    from autogrid.store import candle_window
+    from autogrid.strategies.decider import FrameDecider
+
+    # The one before the first tells that the first candle of the cadence is whole.
+    stored = candle_window.window(connection, series, max(0, _start(strategy, at_ms)), at_ms)
+    return FrameDecider(strategy, to_frame(*stored)).decide(at_ms, view) if len(stored[0]) else None
+
+
+def window_is_there(connection: Connection, series: Series, strategy: "Dynamic", at_ms: int) -> bool:
+    """Whether all candles are stored on which a strategy decides at `at_ms`."""
+    start = _start(strategy, at_ms)
+    return start >= 0 and coverage.covers(connection, series, start, at_ms)
+
+
+def next_decision_ms(bot: Bot) -> int | None:
+    """When (ms) the candle closes on which a bot decides next. None: as soon as its candles are there, or never."""
+    if bot.strategy is None or not bot.decided_ms:
+        return None
+    return bot.decided_ms + cadence_ms(dynamic(bot.strategy, bot.params))
+
+
 def dynamic(name: str, params: Mapping[str, Any]) -> "Dynamic":
     """The strategy of a bot, made once. InvalidInput where it cannot be made, or has one grid."""
     return _made(name, json.dumps(params, sort_keys=True))
@@ -84,6 +100,10 @@ def dynamic(name: str, params: Mapping[str, Any]) -> "Dynamic":
 def cadence_ms(strategy: "Dynamic") -> int:
     """Milliseconds between two decisions; like `strategies.decider.cadence_ms`, which imports pandas."""
     return parse_timeframe(strategy.cadence) * 1000
+
+
+def _start(strategy: "Dynamic", at_ms: int) -> int:
+    return at_ms - strategy.lookback * cadence_ms(strategy)
 
 
 @lru_cache(maxsize=1_000)

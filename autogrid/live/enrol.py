@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy.engine import Connection, Engine
 
+from autogrid.core.decision import UNDECIDED
+from autogrid.core.grid import Grid
 from autogrid.core.market import Market
 from autogrid.core.plan import plan
 from autogrid.core.study import Study, parse_study
@@ -15,7 +18,7 @@ from autogrid.live.code import code_hash
 from autogrid.store import bots, budget, candle_pages
 from autogrid.store.accounts import PAPER, Account
 from autogrid.store.passports import Passport
-from autogrid.strategies.registry import grid_of
+from autogrid.strategies.registry import worked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,10 +52,10 @@ def enrol(engine: Engine, passport: Passport, wanted: Enrolment, limiter: Limite
             account_id=account.id,
             symbol=study.symbol,
             market=seen.market,
-            grid=grid_of(study),
+            **worked_by(study),
             code_hash=passport.code_hash,
             exchange=study.exchange,
-            cash=None if study.cash is None else Decimal(str(study.cash)),
+            cash=cash_of(study),
             slippage_ticks=study.slippage_ticks,
             window=wanted.window,
             passport_id=passport.id,
@@ -61,6 +64,22 @@ def enrol(engine: Engine, passport: Passport, wanted: Enrolment, limiter: Limite
         bot_id = bots.create(connection, new, wish="run" if wanted.start else "pause")
         _reserve(connection, bot_id, account, study, seen)
     return bot_id
+
+
+def worked_by(study: Study) -> dict[str, Any]:
+    """What a bot of a proven study works, as fields of NewBot: its grid, or the strategy that is to decide one.
+
+    study: parsed from its passport, so that its parameters are what JSON can keep.
+    """
+    found = worked(study)
+    if isinstance(found, Grid):
+        return {"grid": found}
+    return {"grid": UNDECIDED, "strategy": study.strategy, "params": study.params}
+
+
+def cash_of(study: Study) -> Decimal | None:
+    """Quote that a study begins with; None: what its grid needs."""
+    return None if study.cash is None else Decimal(str(study.cash))
 
 
 def _check(passport: Passport, study: Study, account: Account) -> None:
@@ -106,12 +125,19 @@ def _look(engine: Engine, account: Account, study: Study, limiter: Limiter) -> _
 
 
 def _reserve(connection: Connection, bot_id: int, account: Account, study: Study, seen: _Seen) -> None:
-    market, grid, balances = seen.market, grid_of(study), seen.balances
-    start = grid.trigger or seen.price or (grid.lower + grid.upper) / 2
-    cash = None if study.cash is None else str(study.cash)
-    planned = plan(grid, market, market.price_ticks(start), cash=cash, slippage_ticks=study.slippage_ticks)
-    needed = market.money(planned.cash)
+    needed, balances = _needed(study, seen), seen.balances
     quote = (study.symbol or "").split("/")[1].split(":")[0]
     if balances is None:
         balances = {quote: budget.reserved(connection, account.id).get(quote, Decimal(0)) + needed}
     budget.reserve(connection, bot_id, {quote: needed}, balances)
+
+
+def _needed(study: Study, seen: _Seen) -> Decimal:
+    """Quote that a bot of the study begins with."""
+    market, grid, cash = seen.market, worked(study), cash_of(study)
+    if not isinstance(grid, Grid):
+        assert cash is not None  # a strategy is not promoted without
+        return market.money(market.atoms(cash))
+    start = grid.trigger or seen.price or (grid.lower + grid.upper) / 2
+    planned = plan(grid, market, market.price_ticks(start), cash=cash, slippage_ticks=study.slippage_ticks)
+    return market.money(planned.cash)

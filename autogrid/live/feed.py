@@ -83,7 +83,7 @@ def _closed(engine: Engine, watched: Watched) -> int:
 def _history(engine: Engine, watched: Watched, end: int, done: Round) -> None:
     """A few pages of what strategies lack before `end` ms, the latest first: the exchange may not have all of it."""
     try:
-        start = end - max(_lookback_ms(*each) for each in watched.strategies)
+        start = max(0, end - max(_lookback_ms(*each) for each in watched.strategies))
         series = Series(watched.exchange, watched.symbol, MINUTE_S)
         with engine.connect() as connection:
             stored = [(span.start, span.end) for span in coverage.spans(connection, series)]

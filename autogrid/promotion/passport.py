@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from datetime import datetime
+from datetime import date, time
 from typing import Any
 
 import numpy as np
@@ -93,7 +93,9 @@ def _toml(value: Any) -> str:
         return repr(value)
     if isinstance(value, list):
         return f"[{', '.join(map(_toml, value))}]"
-    if isinstance(value, datetime):
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_toml(name)} = {_toml(each)}' for name, each in value.items())}}}"
+    if isinstance(value, (date, time)):
         return json.dumps(value.isoformat())
     return json.dumps(value if isinstance(value, str) else f"{value:f}", ensure_ascii=False)
 

@@ -9,7 +9,7 @@ import pandas as pd
 from sqlalchemy.engine import Connection, Engine
 
 from autogrid.core.bot import DEFAULT_WINDOW, Limits
-from autogrid.core.grid import one_of
+from autogrid.core.grid import Grid, one_of
 from autogrid.core.plan import plan
 from autogrid.core.study import Study, parse_study
 from autogrid.data.load import load_candles
@@ -19,6 +19,7 @@ from autogrid.exchange.account import open_account
 from autogrid.exchange.limiter import Limiter, MemoryLimiter
 from autogrid.exchange.port import Exchange
 from autogrid.live.code import code_hash
+from autogrid.live.enrol import cash_of, worked_by
 from autogrid.promotion.gates import FAIL, FILE, LIVE, PAPER, STORE, Evidence
 from autogrid.promotion.parity import replay_like
 from autogrid.promotion.passport import make_passport
@@ -27,6 +28,7 @@ from autogrid.research.result import Result
 from autogrid.research.study import backtest_study
 from autogrid.store import accounts, bots, budget, passports
 from autogrid.store.passports import Passport
+from autogrid.strategies.registry import worked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,10 +178,10 @@ def _budget(study: Study, evidence: Evidence, exchange: Exchange | None) -> tupl
     planned, grid, balances = run.plan, run.plan.grid, None
     if exchange is not None:
         assert study.symbol is not None  # `promote` has seen it
-        if grid.trigger is None:
+        if grid.trigger is None and isinstance(worked(study), Grid):
             start = run.market.price_ticks(exchange.price(study.symbol))
-            cash = None if study.cash is None else str(study.cash)
-            planned = plan(grid, evidence.rules or run.market, start, cash=cash, slippage_ticks=study.slippage_ticks)
+            rules, slippage = evidence.rules or run.market, study.slippage_ticks
+            planned = plan(grid, rules, start, cash=cash_of(study), slippage_ticks=slippage)
         balances = {coin: balance.total for coin, balance in exchange.balances().items()}
     return run.market.money(planned.cash), balances
 
@@ -196,10 +198,10 @@ def _bot(
         symbol=study.symbol,
         # The exchange's are the study's, which a gate has seen, and say how large an order may be.
         market=evidence.rules or run.market,
-        grid=run.plan.grid,
+        **worked_by(parse_study(passport.study)),
         code_hash=code_hash(study.strategy),
         exchange=study.exchange,
-        cash=None if study.cash is None else Decimal(str(study.cash)),
+        cash=cash_of(study),
         slippage_ticks=study.slippage_ticks,
         limits=wanted.limits,
         window=wanted.window,

@@ -19,7 +19,7 @@ _COLUMNS = "market_id, timeframe_s, ts, open, high, low, close, volume"
 _HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _TRAILER = b"\xff\xff"
 #: PostgreSQL counts time from 2000-01-01, in us.
-_PG_EPOCH_MS = 946_684_800_000
+PG_EPOCH_MS = 946_684_800_000
 #: One row of COPY BINARY: the number of fields, then each field's length and value, all big-endian.
 _ROW = np.dtype(
     [("fields", ">i2"), ("n0", ">i4"), ("market", ">i4"), ("n1", ">i4"), ("timeframe", ">i4"), ("n2", ">i4")]
@@ -146,7 +146,7 @@ def _encode(key: tuple[int, int], batch: Batch, part: slice) -> bytes:
     rows["n0"] = rows["n1"] = 4
     rows["n2"] = 8
     rows["market"], rows["timeframe"] = key
-    rows["ts"] = (ts - _PG_EPOCH_MS) * 1000
+    rows["ts"] = (ts - PG_EPOCH_MS) * 1000
     for i, values in enumerate(batch.values):
         rows[f"m{i}"] = 8
         rows[f"v{i}"] = values[part]

@@ -91,12 +91,9 @@ def spans(connection: Connection, series: Series) -> list[Span]:
 def covers(connection: Connection, series: Series, start: int, end: int) -> bool:
     """Whether all there is of [start, end) ms was fetched or imported."""
     c = coverage.c
-    found = sa.select(c.start_ts).where(
-        c.market_id == market_id(connection, series),
-        c.timeframe_s == series.timeframe_s,
-        c.start_ts <= when(start),
-        c.end_ts >= when(end),
-    )
+    found = sa.select(c.start_ts).join(market, market.c.id == c.market_id)
+    found = found.where(market.c.exchange == series.exchange, market.c.symbol == series.symbol)
+    found = found.where(c.timeframe_s == series.timeframe_s, c.start_ts <= when(start), c.end_ts >= when(end))
     return connection.scalar(found) is not None
 
 
