@@ -13,9 +13,10 @@ from sqlalchemy.engine import Connection, Engine
 from autogrid.core.bot import Bot, Order
 from autogrid.core.market import Market
 from autogrid.core.orders import BUY, GRID, KINDS
+from autogrid.live.brain import next_decision_ms
 from autogrid.live.explain import explain, summary
-from autogrid.store import accounts, bot_history, bots
-from autogrid.store.bot_rows import unpack_market
+from autogrid.store import accounts, bot_history, bots, coverage
+from autogrid.store.bot_rows import is_decided, unpack_market
 from autogrid.store.tick_store import PgTickStore
 
 STYLES = {"running": "green", "waiting": "cyan", "paused": "yellow", "halted": "red", "refused": "red"}
@@ -29,9 +30,10 @@ def listing(rows: Iterable[bots.Row]) -> Table:
         price = "-" if row.last_price is None else f"{market.price(row.last_price):f}"
         style = STYLES.get(row.status, "white")
         status = f"[{style}]{row.status}[/]" + (f" [dim]{escape(row.reason)}[/]" if row.reason else "")
+        name = escape(row.name) + (f" [dim]{escape(row.strategy)}[/]" if row.strategy else "")
         base, quote = row.symbol.split("/")
         held = f"{_short(row.reserved_quote)} {quote}, {_short(row.reserved_base)} {base}"
-        cells = (str(row.id), escape(row.name), escape(row.account_name), row.symbol, status, row.wish, price, held)
+        cells = (str(row.id), name, escape(row.account_name), row.symbol, status, row.wish, price, held)
         table.add_row(*cells, _ago(row.last_tick_at))
     return table
 
@@ -39,10 +41,11 @@ def listing(rows: Iterable[bots.Row]) -> Table:
 def details(connection: Connection, row: bots.Row) -> Group:
     """One bot: what it is, its last fills and events."""
     market = unpack_market(row.market)
-    grid = ", ".join(f"{name} {value}" for name, value in row.grid.items())
+    grid = ", ".join(f"{name} {value}" for name, value in row.grid.items()) if is_decided(row.grid) else "none yet"
     facts = Table.grid(padding=(0, 2))
     for name, text in (
         ("grid", grid),
+        *_strategy(row),
         ("account", f"{row.account_name} ({row.account_exchange})"),
         ("passport", row.passport_id or "-"),
         ("code", row.code_hash[:12]),
@@ -63,6 +66,26 @@ def details(connection: Connection, row: bots.Row) -> Group:
         data = ", ".join(f"{name} {value}" for name, value in event.data.items())
         events.add_row(_time(event.ts), event.level, event.name, escape(data))
     return Group(listing([row]), facts, fills, events)
+
+
+def _strategy(row: bots.Row) -> list[tuple[str, str]]:
+    """What decides its grids, and when."""
+    if row.strategy is None:
+        return []
+    params = ", ".join(f"{name} {value}" for name, value in row.params.items())
+    return [
+        ("strategy", f"{row.strategy} ({params})" if params else row.strategy),
+        ("decisions", decisions(row.strategy, row.params, row.decided_ms)),
+    ]
+
+
+def decisions(strategy: str, params: Mapping[str, Any], decided_ms: int) -> str:
+    """When a bot's strategy has decided, and will."""
+    following = next_decision_ms(strategy, params, decided_ms)
+    then = "" if following is None else f"; the next one after that of {coverage.when(following):%Y-%m-%d %H:%M} UTC"
+    if not decided_ms:
+        return "none yet: it waits until all 1m candles of its lookback are stored, which a worker fetches"
+    return f"the last one on the candle that closed {coverage.when(decided_ms):%Y-%m-%d %H:%M} UTC{then}"
 
 
 def explanation(engine: Engine, bot_id: int) -> Group:
@@ -92,7 +115,10 @@ def explained(bot: Bot, orders: Iterable[Order], problem: str | None) -> Group:
         table.add_row(line.name, level, should, rests + status, escape(line.reason))
     missing = sum(line.missing for line in lines)
     foot = f"{len(lines)} lines, {missing} missing" if lines else "nothing is planned yet"
-    return Group(f"[bold]bot {bot.id}[/] {escape(bot.name)}: {escape(summary(bot))}", table, foot)
+    head = f"[bold]bot {bot.id}[/] {escape(bot.name)}: {escape(summary(bot))}"
+    if bot.strategy is not None:
+        head += f"\nstrategy {escape(bot.strategy)}, decisions: {decisions(bot.strategy, bot.params, bot.decided_ms)}"
+    return Group(head, table, foot)
 
 
 def switches(rows: Iterable[Mapping[str, Any]]) -> Table:

@@ -19,8 +19,9 @@ def bots(rows: list[dict[str, Any]]) -> Table:
     for row in rows:
         style = _STYLES.get(row["status"], "white")
         status = f"[{style}]{row['status']}[/]" + (f" [dim]{escape(row['reason'])}[/]" if row["reason"] else "")
+        name = escape(row["name"]) + (f" [dim]{escape(row['strategy'])}[/]" if row["strategy"] else "")
         total = "-" if row["pnl"] is None else row["pnl"]["total"]
-        cells = (str(row["id"]), escape(row["name"]), escape(row["account"]), row["symbol"], status, row["wish"])
+        cells = (str(row["id"]), name, escape(row["account"]), row["symbol"], status, row["wish"])
         table.add_row(*cells, row["last_price"] or "-", str(row["open_orders"]), str(row["missing_orders"]), total)
     return table
 
@@ -41,15 +42,20 @@ def bot(remote: Remote, bot_id: int) -> Group:
     return Group(bots([row]), split, fills, events)
 
 
-def explanation(remote: Remote, bot_id: int) -> Table:
-    """Every cell: what should rest, what rests, why they differ."""
+def explanation(remote: Remote, bot_id: int) -> Group:
+    """Every cell: what should rest, what rests, why they differ; and when its strategy decides, if it has one."""
     table = Table("cell", "side", "price", "amount", "should rest", "rests", "reason", box=None)
-    for each in reversed(remote.call("GET", f"/v1/bots/{bot_id}/cells")["cells"]):
+    found = remote.call("GET", f"/v1/bots/{bot_id}/cells")
+    for each in reversed(found["cells"]):
         rests = "-" if each["order"] is None else each["order"]["status"]
         wanted = "yes" if each["wanted"] else "no"
         row = (str(each["cell"]), each["side"], each["price"], each["amount"], wanted, rests)
         table.add_row(*row, escape(each["reason"] or ""))
-    return table
+    if found["strategy"] is None:
+        return Group(table)
+    times = (("last decided on the candle to", found["decided_at"]), ("next one to", found["next_decision_at"]))
+    said = ", ".join(f"{name} {time}" for name, time in times if time) or "no decision yet: it waits for its candles"
+    return Group(f"strategy {escape(found['strategy'])}: {said}", table)
 
 
 def accounts(rows: list[dict[str, Any]]) -> Table:

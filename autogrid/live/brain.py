@@ -85,11 +85,17 @@ def window_is_there(connection: Connection, series: Series, strategy: "Dynamic",
     return start >= 0 and coverage.covers(connection, series, start, at_ms)
 
 
-def next_decision_ms(bot: Bot) -> int | None:
-    """When (ms) the candle closes on which a bot decides next. None: as soon as its candles are there, or never."""
-    if bot.strategy is None or not bot.decided_ms:
+def next_decision_ms(strategy: str | None, params: Mapping[str, Any], decided_ms: int) -> int | None:
+    """When (ms) the candle closes on which a bot decides next, `decided_ms` being that of its last decision.
+
+    None: as soon as its candles are there, or never; also where its strategy is not installed here.
+    """
+    if strategy is None or not decided_ms:
         return None
-    return bot.decided_ms + cadence_ms(dynamic(bot.strategy, bot.params))
+    try:
+        return decided_ms + cadence_ms(dynamic(strategy, params))
+    except InvalidInput:
+        return None
 
 
 def dynamic(name: str, params: Mapping[str, Any]) -> "Dynamic":

@@ -23,9 +23,15 @@ def trading(engine: Engine, now: datetime) -> tuple[list[int], dict[str, float]]
         return ids, bot_history.worst_twins(connection, (now - timedelta(days=1)).date())
 
 
-def daily(engine: Engine, bot_id: int, now: datetime) -> bot_history.TwinRow:
-    """One bot's twin up to now, stored as the day's; its history thinner. InvalidInput before it has begun."""
+def daily(engine: Engine, bot_id: int, now: datetime) -> bot_history.TwinRow | None:
+    """One bot's twin up to now, stored as the day's; its history thinner. InvalidInput before it has begun.
+
+    None for a bot whose strategy decides: it has no twin (see `twin_run.UNPAIRED`).
+    """
     bot_history.thin_equity(engine, bot_id, now - MINUTES_KEPT)
+    with engine.connect() as connection:
+        if bots.get(connection, bot_id).strategy is not None:
+            return None
     found = twin_run.period(engine, bot_id, now)
     _complete(engine, found)
     return twin_run.daily(engine, bot_id, now)

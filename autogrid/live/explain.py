@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from autogrid.core.bot import CANCELLING, DONE, OPEN, PLANNED, SENT, Bot, Order
 from autogrid.core.orders import GRID, KINDS, STOP, Intent
-from autogrid.core.position import RUNNING, STARTING, STOPPING
+from autogrid.core.position import REGRIDDING, RUNNING, STARTING, STOPPING
 from autogrid.live.decide import FINAL
 
 #: A second order that the exchange accepted under one id is kept under "<client id>#<exchange id>".
@@ -115,6 +115,8 @@ def _nothing(bot: Bot, at: tuple[int, int], want: Intent | None) -> str:
         return "after the start order"
     if position.phase == STOPPING:
         return f"stopping: {position.stopped}"
+    if position.phase == REGRIDDING and bot.wish == "run":
+        return "its strategy has decided another grid, which starts once no order of this one is left"
     if bot.wish == "pause":
         return "paused"
     if position.phase == RUNNING:
@@ -131,6 +133,8 @@ def _unwanted(bot: Bot, order: Order) -> str:
     if bot.status in FINAL and bot.wish != "kill":
         return f"left as it was: the bot is {bot.status}: {bot.reason or ''}".rstrip(": ")
     then = "dropped at the next tick" if order.status == PLANNED else "cancelled at the next tick"
+    if bot.position is not None and bot.position.phase == REGRIDDING:
+        return f"its strategy has decided another grid: {then}"
     moved = order.key.kind == GRID and bot.position is not None and bot.position.plan.index(order.key.cell) is None
     return f"the grid has moved away from this cell: {then}" if moved else then
 

@@ -25,6 +25,11 @@ from autogrid.store.ticking import candles_after
 #: Open time in ms, then open, high, low, close as an exchange writes them.
 Candle = tuple[int, float, float, float, float]
 MINUTE_MS = 60_000
+#: Why bots whose strategy decides have no twin.
+UNPAIRED = (
+    "its strategy decides by what the bot holds, so that after one fill that differs the replay is another bot's; "
+    "compare it with a backtest of its study"
+)
 #: Two years of minutes.
 MOST = 1_051_200
 
@@ -40,8 +45,10 @@ class Period:
 
 
 def period(engine: Engine, bot_id: int, now: datetime) -> Period:
-    """From the bot's start to its end, or now. InvalidInput before it has begun."""
+    """From the bot's start to its end, or now. InvalidInput before it has begun, and where it can have no twin."""
     bot = PgTickStore(engine).load(bot_id)
+    if bot.strategy is not None:
+        raise InvalidInput(f"bot {bot_id} has no twin: {UNPAIRED}")
     with engine.connect() as connection:
         row = bots.get(connection, bot_id)
         first = bot_history.fills(connection, bot_id, limit=1)

@@ -91,11 +91,28 @@ def market_rules(evidence: Evidence) -> Verdict:
 def traded(evidence: Evidence) -> Verdict:
     """There is something to judge."""
     fills = evidence.backtest.ledger.fills
+    if evidence.backtest.run.strategy is not None:
+        return _decided(evidence.backtest, fills)
     if fills:
         return Verdict(PASS, "fills", f"{fills} fills")
     return Verdict(
         WARN, "fills", "no fill", "the candles prove nothing about this grid: use others, or a longer stretch"
     )
+
+
+def _decided(result: Result, fills: int) -> Verdict:
+    """A strategy decided grids, and all of them could be worked."""
+    grids = sum(each.what == "grid" for each in result.decisions)
+    refused = [each for each in result.decisions if each.what == "refused"]
+    expected = "a grid decided, fills, and no decision refused"
+    actual = f"{grids} grids decided, {fills} fills, {len(refused)} decisions refused"
+    if refused:
+        remedy = f"a bot keeps the grid it has then; the last one: {refused[-1].reason}"
+        return Verdict(WARN, expected, actual, remedy)
+    if grids and fills:
+        return Verdict(PASS, expected, actual)
+    remedy = "the candles prove nothing about this strategy: use a longer stretch, without gaps over its lookback"
+    return Verdict(WARN, expected, actual, remedy)
 
 
 def band(evidence: Evidence) -> Verdict:
@@ -104,7 +121,10 @@ def band(evidence: Evidence) -> Verdict:
     expected, actual = f"a step of {COARSE:g} median candle ranges or more", f"{ratio:.2f}"
     if ratio >= COARSE:
         return Verdict(PASS, expected, actual)
-    return Verdict(WARN, expected, actual, "believe only the band; use shorter candles or fewer cells")
+    believe = "believe only the band"
+    if evidence.backtest.run.strategy is not None:
+        believe = "the figures depend on a guess of what happened within candles"
+    return Verdict(WARN, expected, actual, f"{believe}; use shorter candles or fewer cells")
 
 
 def fees(evidence: Evidence) -> Verdict:
@@ -130,15 +150,17 @@ def market_orders(evidence: Evidence) -> Verdict:
 
 def order_sizes(evidence: Evidence) -> Verdict:
     """No cell's order is larger than the exchange takes. Start and stop orders are sliced and need no gate."""
-    planned = evidence.backtest.run.plan
-    market, rules = planned.market, evidence.rules or planned.market
-    large = too_large(rules, planned.levels, planned.gross)
+    market = evidence.backtest.run.market
+    rules = evidence.rules or market
     limits = [("", rules.max_amount), (" in value", rules.max_notional)]
     expected = " and ".join(f"{most:f}{what}" for what, most in limits if most is not None)
-    if large is None:
-        return Verdict(PASS, f"at most {expected}" if expected else "no limit is known", "so")
-    actual = f"{market.amount(planned.gross[large]):f} in cell {large}"
-    return Verdict(FAIL, f"at most {expected} in one order", actual, "use more cells, or invest less")
+    decided = [each.plan for each in evidence.backtest.decisions if each.plan is not None]
+    for planned in decided or [evidence.backtest.run.plan]:
+        large = too_large(rules, planned.levels, planned.gross)
+        if large is not None:
+            actual = f"{market.amount(planned.gross[large]):f} in cell {large}"
+            return Verdict(FAIL, f"at most {expected} in one order", actual, "use more cells, or invest less")
+    return Verdict(PASS, f"at most {expected}" if expected else "no limit is known", "so")
 
 
 def key(evidence: Evidence) -> Verdict:

@@ -11,7 +11,7 @@ from autogrid.store.overview import Day
 from services.common.news import Kind, News, publish
 
 #: Events that are news; every other critical event is told as bot_halted.
-_KINDS: dict[str, Kind] = {"stop_reached": "stop_hit"}
+_KINDS: dict[str, Kind] = {"stop_reached": "stop_hit", "strategy_stopped": "stop_hit"}
 #: An order refused so often in a row is missing.
 TRIES = 3
 #: Hour of the day, in the user's time zone, from which the digest is due.
@@ -91,6 +91,8 @@ def _count(number: int, what: str) -> str:
 
 def _news(event: overview.News) -> News | None:
     reason = str(event.data.get("reason") or event.data.get("stop") or "")
+    if event.name == "strategy_stopped":
+        reason = f"Its strategy ended it at {event.data.get('price')}."
     if event.name == "wish_changed":
         if event.data.get("wish") != "kill":
             return None

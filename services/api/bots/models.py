@@ -89,6 +89,12 @@ class Cells(BaseModel):
     cells: list[Cell]
     #: Orders that should rest and do not.
     missing: int
+    #: What decides the grids as candles close; null: there is one grid.
+    strategy: str | None
+    #: The end of the last candle on which the strategy has decided, and of the one on which it decides next. Null
+    #: before the first decision, which is made as soon as the candles are there.
+    decided_at: datetime | None
+    next_decision_at: datetime | None
 
 
 class Order(BaseModel):

@@ -1,5 +1,6 @@
 """From the store's values to the API's models."""
 
+from datetime import datetime
 from decimal import localcontext
 
 from autogrid.core.bot import Bot as CoreBot
@@ -8,6 +9,7 @@ from autogrid.core.bot import Order as CoreOrder
 from autogrid.core.market import Market
 from autogrid.core.orders import BUY, GRID, KINDS
 from autogrid.core.position import Position
+from autogrid.live.brain import next_decision_ms
 from autogrid.live.explain import Line
 from autogrid.store.bot_history import EquityRow, OrderRow, Subject
 from autogrid.store.coverage import when
@@ -35,8 +37,19 @@ def cells_of(bot: CoreBot, lines: list[Line]) -> Cells:
             "levels": [] if plan is None else [market.price(level) for level in plan.levels],
             "cells": shown,
             "missing": sum(line.missing for line in lines),
+            "strategy": bot.strategy,
+            "decided_at": when(bot.decided_ms) if bot.decided_ms else None,
+            "next_decision_at": _next(bot),
         }
     )
+
+
+def _next(bot: CoreBot) -> datetime | None:
+    """When a bot at work decides next."""
+    if bot.wish != "run" or bot.status not in ("waiting", "running"):
+        return None
+    found = next_decision_ms(bot.strategy, bot.params, bot.decided_ms)
+    return None if found is None else when(found)
 
 
 def _cell(market: Market, position: Position, line: Line) -> Cell:

@@ -66,25 +66,33 @@ class Question(BaseModel):
 
 
 class Preview(BaseModel):
-    """The grid a study describes, before anything is run or bought."""
+    """The grid a study describes, before anything is run or bought.
+
+    Of a strategy that decides its grids: the one it would begin with on the newest stored candles. Where these do not
+    suffice, or it would not begin yet, there are no levels and amounts, and what belongs to a grid is null.
+    """
 
     exchange: str | None
     symbol: str | None
     timeframe: str | None
-    price: Decimal
+    #: What decides the study's grids as candles close; null: the study has one grid.
+    strategy: str | None
+    #: The end of the newest candle on which its strategy decided; null where it could not, or has nothing to decide.
+    decided_at: datetime | None
+    price: Decimal | None
     #: cells + 1, rising.
     levels: list[Decimal]
     #: Base each cell sells.
     amounts: list[Decimal]
     #: The level that has no order at the start; cells from it on begin with base.
-    empty_level: int
+    empty_level: int | None
     #: Quote the grid begins with.
     cash: Decimal
     #: Base bought at the start.
-    start_amount: Decimal
+    start_amount: Decimal | None
     #: What a round trip of the narrowest and widest cell earns after maker fees, as a fraction of its buy.
-    least_profit: Decimal
-    most_profit: Decimal
+    least_profit: Decimal | None
+    most_profit: Decimal | None
     #: none, up, down or both: which way the grid follows a price that leaves it.
     trailing: str
     #: Levels beyond its ends that it moves to first, rising; a quarter as many as cells on each side it follows to.

@@ -23,7 +23,12 @@ NOTES = {
     "stopped": "It has ended and given its budget back. Its passport can make another one.",
 }  # fmt: skip
 #: The engine's words for why a bot ended.
-WHY = {"user": "Stopped by a person", "stop_loss": "Stop loss", "take_profit": "Take profit"}
+WHY = {
+    "user": "Stopped by a person", "stop_loss": "Stop loss", "take_profit": "Take profit",
+    "strategy": "Its strategy ended it", "for its strategy to decide the first grid": "No grid is decided yet",
+}  # fmt: skip
+#: While a strategy has not decided a first grid.
+UNDECIDED = "Its strategy decides one on closed candles, as soon as a worker has fetched all that it looks back on."
 WORKS = ("waiting", "running", "stopping")
 #: Fills marked on the chart, at most.
 MARKED = 500
@@ -43,7 +48,7 @@ async def bot(visit: Visit, bot_id: int) -> None:
     with frame.card():
         money, details = Facts(), Facts("small")
     charts = _Charts(visit, bot_id, base, quote)
-    lists = BotLists(visit, bot_id, base, quote)
+    lists = BotLists(visit, bot_id, base, quote, decides=found["strategy"] is not None)
 
     async def refresh() -> None:
         bot, cells, account = await asyncio.gather(
@@ -55,7 +60,7 @@ async def bot(visit: Visit, bot_id: int) -> None:
         put(state, show.state("blocked" if blocked else bot["status"]))
         put(reason, _reason(bot, blocked))
         money.show(_money(bot, quote))
-        details.show(_details(bot, quote, visit.zone))
+        details.show(_details(bot, cells, quote, visit.zone))
         if steering is not None:
             steering.show(bot)
         await charts.refresh(bot, cells)
@@ -109,14 +114,19 @@ class _Charts:
 def _said(bot: dict[str, Any], cells: dict[str, Any], fills: list[dict[str, Any]]) -> str:
     """The chart in words."""
     resting = sum(cell["order"] is not None for cell in cells["cells"])
-    return (
-        f"Price {show.exact(bot['last_price'])}, grid {show.exact(bot['lower'])} to {show.exact(bot['upper'])}, "
-        f"{resting} resting orders, {len(fills)} fills"
-    )
+    return f"Price {show.exact(bot['last_price'])}, {_grid(bot)}, {resting} resting orders, {len(fills)} fills"
+
+
+def _grid(bot: dict[str, Any]) -> str:
+    if bot["lower"] is None:
+        return "no grid yet"
+    return f"grid {show.exact(bot['lower'])} to {show.exact(bot['upper'])}"
 
 
 def _reason(bot: dict[str, Any], blocked: str | None) -> Markup:
     text, hint = WHY.get(bot["reason"], bot["reason"] or ""), NOTES.get(bot["status"], "")
+    if bot["status"] == "waiting" and bot["strategy"]:
+        hint = UNDECIDED
     kind = "bad" if bot["status"] in ("halted", "refused") else "soft"
     if bot["wish"] == "kill" and bot["status"] not in ("halted", "stopped"):
         text, hint = "Kill switch: its orders are being cancelled.", ""
@@ -152,7 +162,15 @@ def _money(bot: dict[str, Any], quote: str) -> list[tuple[str, Any]]:
     ]
 
 
-def _details(bot: dict[str, Any], quote: str, zone: str) -> list[tuple[str, Any]]:
+def _strategy(cells: dict[str, Any], zone: str) -> list[tuple[str, Any]]:
+    """What decides the grids, and when."""
+    if cells["strategy"] is None:
+        return []
+    said = (("Last decision, on the candle to", "decided_at"), ("Next decision, on the candle to", "next_decision_at"))
+    return [("Strategy", cells["strategy"]), *((name, show.when(cells[key], zone)) for name, key in said)]
+
+
+def _details(bot: dict[str, Any], cells: dict[str, Any], quote: str, zone: str) -> list[tuple[str, Any]]:
     missing = bot["missing_orders"]
     orders = Markup("{}{}").format(
         bot["open_orders"], Markup(' <span class="warn">({} missing)</span>').format(missing) if missing else ""
@@ -162,8 +180,9 @@ def _details(bot: dict[str, Any], quote: str, zone: str) -> list[tuple[str, Any]
     return [
         ("Market", f"{bot['symbol']}, {bot['exchange']}"),
         ("Account", f"{bot['account']}, {bot['mode']}"),
-        (f"Grid, {quote}", f"{show.plain(bot['lower'])} – {show.plain(bot['upper'])}"),
-        ("Cells", bot["cells"]),
+        *_strategy(cells, zone),
+        (f"Grid, {quote}", f"{show.plain(bot['lower'])} – {show.plain(bot['upper'])}" if bot["lower"] else "none yet"),
+        ("Cells", bot["cells"] or show.NONE),
         (f"Last price, {quote}", show.exact(bot["last_price"])),
         ("Resting orders", orders),
         ("Fills", f"{bot['fills']:,}"),

@@ -17,6 +17,7 @@ from services.web.parts.trading import Candles, candles, length_for
 #: How much of the market's past is shown.
 PAST = timedelta(days=7)
 EARNS = "A round trip's earnings are after the maker fees of both sides, as a part of what its buy costs. "
+DECIDES = "Its strategy decides the grid, and others after it, on the candles of the day. "
 CHARTED = "The chart has the newest stored candles."
 NO_CANDLES = (
     "No candles of this market are stored yet, which a backtest needs: autogrid candles fetch {exchange} {symbol} "
@@ -49,10 +50,11 @@ class Preview:
         """What the API says of it."""
         put(self._problem, Markup(""))
         base, quote = show.coins(found["symbol"] or "base/quote")
-        self._facts.show(_facts(found, base, quote))
+        self._facts.show([*_decides(found, self._zone), *_facts(found, base, quote)])
         rows = await self._candles(found["exchange"], found["symbol"])
         known = found["exchange"] and found["symbol"]
-        self._hint.set_text(EARNS + (CHARTED if rows else NO_CANDLES.format(**found) if known else ""))
+        said = (EARNS if found["levels"] else "") + (DECIDES if found["strategy"] else "")
+        self._hint.set_text(said + (CHARTED if rows else NO_CANDLES.format(**found) if known else ""))
         self._place.set_visibility(bool(rows))
         if rows:
             self._chart.show(self._figure(found, rows))
@@ -74,14 +76,14 @@ class Preview:
         ends = last + (last - first) / 30, last - (last - first) / 8
         until, since = (each.isoformat() for each in ends)
         orders = [{"price": price, "side": "buy"} for price in levels[:empty]]
-        orders += [{"price": price, "side": "sell"} for price in levels[empty + 1 :]]
+        orders += [{"price": price, "side": "sell"} for price in levels[empty + 1 :]] if levels else []
         whole = (drawn["x"][0], until)
         data = [drawn, *charts.ladder(levels, orders, whole, (since, until))]
         data += charts.across("Levels it may move to", found["beyond"], whole, charts.QUIET)
         for name, place, color in (("Stop loss", "stop_loss", charts.SELL), ("Take profit", "take_profit", charts.BUY)):
             if found[place] is not None:
                 data += charts.across(name, [found[place]], whole, color, "dash")
-        return charts.figure(data, xaxis=charts.time_axis(self._zone, whole), **charts.price_tag(found["price"]))
+        return charts.figure(data, xaxis=charts.time_axis(self._zone, whole), **_tag(found))
 
 
 def _end(market: dict[str, Any]) -> datetime | None:
@@ -89,8 +91,25 @@ def _end(market: dict[str, Any]) -> datetime | None:
     return max(ends, default=None)
 
 
+def _tag(found: dict[str, Any]) -> dict[str, Any]:
+    return {} if found["price"] is None else charts.price_tag(found["price"])
+
+
+def _decides(found: dict[str, Any], zone: str) -> list[tuple[str, Any]]:
+    """What decides the grid, and on which candle it has decided this one."""
+    if found["strategy"] is None:
+        return []
+    name = ("Strategy", found["strategy"])
+    if found["decided_at"] is None:
+        return [name, ("First grid", "decided once the candles it looks back on are stored")]
+    none = [] if found["levels"] else [("First grid", "none on this candle")]
+    return [name, ("Decided on the candle to", show.when(found["decided_at"], zone)), *none]
+
+
 def _facts(found: dict[str, Any], base: str, quote: str) -> list[tuple[str, Any]]:
     levels, amounts = found["levels"], found["amounts"]
+    if not levels:
+        return [(f"Cash it begins with, {quote}", show.plain(found["cash"])), *_limits(found, base, quote)]
     least, most = (show.signed(Decimal(found[key]) * 100, 3) for key in ("least_profit", "most_profit"))
     earns = least if least == most else Markup("{} – {}").format(least, most)
     return [

@@ -91,7 +91,7 @@ def ladder_figure(
     whole = (show.local(first, zone), show.local(last + (last - first) / 30, zone))
     newest = (show.local(last - (last - first) / 8, zone), whole[1])
     orders = [{**cell["order"], "side": cell["side"]} for cell in cells["cells"] if cell["order"]]
-    levels = cells["levels"] or [bot["lower"], bot["upper"]]
+    levels = cells["levels"] or [level for level in (bot["lower"], bot["upper"]) if level is not None]
     data += charts.ladder(levels, orders, whole, newest)
     data += charts.fills([{**fill, "ts": show.local(fill["ts"], zone)} for fill in fills if span.holds(fill["ts"])])
     marks = charts.price_tag(bot["last_price"]) if bot["stopped_at"] is None else {}

@@ -114,6 +114,21 @@ def test_halts_kills_and_stops_are_told_once_and_the_rest_is_not(store: sa.Engin
     assert _outcomes(store, owner) == ["sent", "repeated", "sent", "sent"]
 
 
+def test_a_strategy_that_ends_its_bot_is_told_as_a_stop(store: sa.Engine, hook: Hook) -> None:
+    owner = _owner(store, hook, ["stop_hit"])
+    bot = _bot(store, owner)
+    people.read_events(store, NOW)  # begins here
+    at = NOW - timedelta(seconds=10)
+    _event(store, bot, "info", "grid_changed", {"lower": "90", "upper": "110", "cells": 4, "price": "100"}, at)
+    _event(store, bot, "warning", "decision_refused", {"reason": "too small"}, at)
+    _event(store, bot, "warning", "strategy_stopped", {"price": "101.5"}, at)
+    people.read_events(store, NOW)
+    assert news.tell_all(store, NOW) == 1
+    assert [(got["title"], got["message"].strip()) for got in hook.got] == [
+        (f"b (bot {bot}): strategy stopped", "Its strategy ended it at 101.5.")
+    ]
+
+
 def test_quiet_hours_hold_back_what_is_not_urgent(store: sa.Engine, hook: Hook) -> None:
     quiet = {"quiet_start": time(11), "quiet_end": time(13), "time_zone": "UTC"}
     owner = _owner(store, hook, ["bot_halted", "stop_hit"], **quiet)

@@ -10,6 +10,7 @@ from autogrid.core.market import Market
 from autogrid.core.orders import BUY, GRID, SELL, START, STOP, Key
 from autogrid.core.plan import plan
 from autogrid.core.position import Position, Trade
+from autogrid.core.regrid import leave
 from autogrid.live.explain import explain, summary
 
 MARKET = Market(tick="0.01", lot="0.001", min_notional="1")
@@ -169,3 +170,16 @@ def test_an_id_accepted_twice_and_base_that_fees_took() -> None:
     assert lines[-1].reason == "the exchange accepted one id twice: this one is cancelled"
     bot.position.books.base_micro -= 1_000_000_000
     assert reasons(bot, orders[:3])[3] == "fees took the base that it would sell"
+
+
+def test_a_grid_that_makes_room_for_the_next_one_says_so() -> None:
+    bot, orders = made()
+    assert bot.position is not None
+    leave(bot.position, Grid(lower="95", upper="115", cells=4, amount="1"))
+    orders[1].status = CANCELLING
+    orders.pop(0)
+    assert reasons(bot, orders) == [
+        "its strategy has decided another grid, which starts once no order of this one is left",
+        "cancel sent, not confirmed yet",
+        *["its strategy has decided another grid: cancelled at the next tick"] * 2,
+    ]
