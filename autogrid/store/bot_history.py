@@ -162,7 +162,7 @@ def equity(
     """In order, in [start, end)."""
     c = bot_equity.c
     query = sa.select(*_EQUITY).where(*_within(bot_id, start, end)).order_by(c.ts)
-    return [EquityRow(*row) for row in connection.execute(query)]
+    return [EquityRow(*row) for row in connection.execute(query).all()]
 
 
 def equity_points(
@@ -176,7 +176,7 @@ def equity_points(
     if found <= points:
         return equity(connection, bot_id, start, end)
     given = {"bot": bot_id, "last": last, "step": (last - first) / points, "points": points}
-    return [EquityRow(*row) for row in connection.execute(_POINTS, given)]
+    return [EquityRow(*row) for row in connection.execute(_POINTS, given).all()]
 
 
 def _within(bot_id: int, start: datetime | None, end: datetime | None) -> list["sa.ColumnElement[bool]"]:

@@ -82,6 +82,8 @@ _PLAIN = (
     "reason",
     "strategy",
 )
+#: Of the books, in the order of Totals.
+_TOTALS = ("cash", "base_micro", "fees", "realised")
 _TIMES = ("version", "created_at", "started_at", "stopped_at", "last_tick_at")
 _live = sa.select(sa.func.count()).where(bot_order.c.bot_id == bot.c.id, bot_order.c.status != "done")
 #: Columns of the summary as they are in the row, then what the rest is made from.
@@ -126,16 +128,15 @@ def page(
 
 def _summary(row: Sequence[Any]) -> BotSummary:
     exchange, rules, grid, decided_ms, price, books, cash_start, start_fill = row[len(_NAMES) :]
-    market, split = _market(rules), None
+    split = None
     if books is not None and cash_start is not None and price is not None:
-        exact = (_exact(books["cash"]), _exact(books["base_micro"]), _exact(books["fees"]))
-        split = pnl(market, Totals(*exact, books["realised"], cash_start, start_fill), price)
+        split = _pnl(rules, *(books[name] for name in _TOTALS), cash_start, start_fill, price)
     return BotSummary(
         **dict(zip(_NAMES, row, strict=False)),
         mode="paper" if exchange == "paper" else "live",
         decided_at=when(decided_ms) if decided_ms else None,
         **(_range(grid) if is_decided(grid) else dict.fromkeys(("lower", "upper", "cells"))),
-        last_price=None if price is None else market.price(price),
+        last_price=None if price is None else _market(rules).price(price),
         fills=books["fills"] if books else 0,
         round_trips=books["round_trips"] if books else 0,
         pnl=split,
@@ -144,6 +145,16 @@ def _summary(row: Sequence[Any]) -> BotSummary:
 
 def _range(grid: dict[str, Any]) -> dict[str, Any]:
     return {"lower": Decimal(grid["lower"]), "upper": Decimal(grid["upper"]), "cells": grid["cells"]}
+
+
+@lru_cache(maxsize=10_000)
+def _pnl(
+    rules: str, cash: int | str, base_micro: int | str, fees: int | str, realised: int,
+    cash_start: int, start_fill: int, price: int,
+) -> Pnl:  # fmt: skip
+    """Most bots are as they were when their list was last read."""
+    totals = Totals(_exact(cash), _exact(base_micro), _exact(fees), realised, cash_start, start_fill)
+    return pnl(_market(rules), totals, price)
 
 
 @lru_cache(maxsize=1000)

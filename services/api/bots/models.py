@@ -1,5 +1,6 @@
 """What the API shows of bots beside `BotSummary`, and what it takes. Prices and money in quote, amounts in base."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -141,9 +142,11 @@ class Event(BaseModel):
     data: dict[str, Any]
 
 
-class Equity(BaseModel):
+@dataclass
+class Equity:
     """What a bot was worth at the beginning of a minute."""
 
+    # No model: a thousand of them are made for one answer.
     ts: datetime
     equity: Decimal
     cash: Decimal

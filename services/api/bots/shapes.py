@@ -130,11 +130,10 @@ def fill_of(market: Market, fill_id: int, row: FillRow) -> Fill:
 def equities_of(subject: Subject, rows: list[EquityRow]) -> list[Equity]:
     """Points of the equity series beside what holding would have been worth."""
     if subject.start is None:
-        return [Equity(**vars(row), hold=None) for row in rows]
+        return [Equity(row.ts, row.equity, row.cash, row.base, row.price, None) for row in rows]
     cash, price = subject.start
     fee = subject.market.taker_fee
     with localcontext() as context:
         context.prec = 60
         coins = cash / price * (1 - fee) if subject.market.fee_in_base else cash / price / (1 + fee)
-        # Not validated: thousands of values that come from our own columns.
-        return [Equity.model_construct(**vars(row), hold=round(coins * row.price, 12)) for row in rows]
+        return [Equity(row.ts, row.equity, row.cash, row.base, row.price, round(coins * row.price, 12)) for row in rows]
