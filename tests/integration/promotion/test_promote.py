@@ -27,25 +27,8 @@ from autogrid.promotion.verify import verify
 from autogrid.research.synthetic import synthetic_candles
 from autogrid.store import accounts, bots, budget, passports
 from tests.loopback_client import Loopback
+from tests.studies import around
 
-STUDY = """
-[market]
-exchange = "binance"
-symbol = "BTC/USDT"
-tick = "0.01"
-lot = "0.00001"
-min_notional = "5"
-maker_fee = "0.001"
-taker_fee = "0.001"
-buy_fee_asset = "base"
-[candles]
-timeframe = "1m"
-[strategy.params]
-lower = "{lower}"
-upper = "{upper}"
-cells = 8
-investment = "1000"
-"""
 Run = Callable[..., Result]
 
 
@@ -56,8 +39,7 @@ def candles() -> pd.DataFrame:
 
 @pytest.fixture
 def study(candles: pd.DataFrame) -> str:
-    price = float(candles["open"].iloc[0])
-    return STUDY.format(lower=round(price * 0.97, 2), upper=round(price * 1.03, 2))
+    return around(float(candles["open"].iloc[0]), buy_fee_asset="base")
 
 
 @pytest.fixture

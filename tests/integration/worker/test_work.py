@@ -23,24 +23,7 @@ from services.worker import child, chores, slots
 from services.worker.reports import make
 from services.worker.research import run
 from tests.integration.store.live_rows import new_bot
-
-STUDY = """
-[market]
-exchange = "binance"
-symbol = "BTC/USDT"
-tick = "0.01"
-lot = "0.00001"
-min_notional = "5"
-maker_fee = "0.001"
-taker_fee = "0.001"
-[candles]
-timeframe = "1m"
-[strategy.params]
-lower = "{lower}"
-upper = "{upper}"
-cells = 8
-investment = "1000"
-"""
+from tests.studies import around
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +35,7 @@ def candles() -> pd.DataFrame:
 def study(store: sa.Engine, candles: pd.DataFrame, tmp_path: Path) -> str:
     write_candles(candles, tmp_path / "c.parquet")
     import_file(tmp_path / "c.parquet", "binance", "BTC/USDT", "1m")
-    price = float(candles["open"].iloc[0])
-    return STUDY.format(lower=round(price * 0.97, 2), upper=round(price * 1.03, 2))
+    return around(float(candles["open"].iloc[0]))
 
 
 @pytest.fixture
@@ -91,9 +73,8 @@ def test_a_backtest_in_a_child_process_gives_the_figures_of_the_command(
 def test_a_trailing_study_brings_the_levels_it_had(
     store: sa.Engine, owner: int, study: str, candles: pd.DataFrame
 ) -> None:
-    price = float(candles["open"].iloc[0])
-    text = STUDY.format(lower=round(price * 0.996, 2), upper=round(price * 1.004, 2)).replace("cells = 8", "cells = 3")
-    text = text.replace('investment = "1000"', 'quote = "100"\ntrailing = "both"') + '[simulation]\ncash = "1000"\n'
+    amount = 'quote = "100"\ntrailing = "both"\n[simulation]\ncash = "1000"'
+    text = around(float(candles["open"].iloc[0]), 0.004, 3, amount)
     job_id = _job(store, owner, "backtest", text=text)
     run(job_id=job_id)
     row = _get(store, job_id)
