@@ -17,16 +17,16 @@ PARAMS = {"width": "0.04", "cells": 8, "every": "1m", "spacing": "arithmetic"}
 MINUTE_MS = 60_000
 
 
-def put_candles(stack: Stack, now_ms: int) -> int:
-    """Minutes of a quarter of an hour around now: they close at 101, and from the next boundary on at 108. It in ms."""
-    first = now_ms - now_ms % MINUTE_MS
-    ts = np.arange(first - 5 * MINUTE_MS, first + 10 * MINUTE_MS, MINUTE_MS, dtype=np.int64)
-    close = np.where(ts < first, 101.0, 108.0)
+def put_candles(stack: Stack, minutes_ago: int, price: float) -> int:
+    """An hour and a half of minutes that close at `price`, for those there are. When the present one ends, ms."""
+    now = time.time_ns() // 1_000_000 // MINUTE_MS * MINUTE_MS
+    ts = np.arange(90, dtype=np.int64) * MINUTE_MS + now - minutes_ago * MINUTE_MS
+    close = np.full(len(ts), price)
     batch = candles.Batch(
-        ts, (close, close, close, close, np.ones(len(ts))), int(ts[0]), int(ts[-1]) + MINUTE_MS, "test", "1"
+        ts, (close, close, close, close, np.ones(len(ts))), int(ts[0]), int(ts[-1]) + MINUTE_MS, "test", str(price)
     )
     candles.put(stack.engine, Series("binance", SYMBOL, 60), batch)
-    return first + MINUTE_MS
+    return now + MINUTE_MS
 
 
 def ends(stack: Stack, bot: int) -> tuple[Decimal, Decimal]:
@@ -38,10 +38,7 @@ def test_killed_while_its_grid_changes() -> None:
     with Stack([SYMBOL], workers=2, beats=1, streams=True) as stack:
         stack.price(SYMBOL, "101")
         account = stack.account("decides")
-        # A boundary too near would come before the first grid rests.
-        if time.time() % 60 > 40:
-            time.sleep(60 - time.time() % 60)
-        boundary = put_candles(stack, time.time_ns() // 1_000_000)
+        put_candles(stack, 5, 101.0)
         bot = stack.bot(account, SYMBOL, UNDECIDED, strategy="recentre", params=PARAMS, code_hash=code_hash("recentre"))
 
         def agree() -> bool:
@@ -54,14 +51,16 @@ def test_killed_while_its_grid_changes() -> None:
         stack.until(agree, "the fills")
         slow = {"action": "delay", "path": "/order$", "seconds": 0.15, "times": 40}
         stack.loopback.control("fault", **slow)
+        # However long that took: from the next boundary on the price has left the grid.
+        boundary = put_candles(stack, 0, 108.0)
         while time.time() * 1000 < boundary:
             time.sleep(0.02)
         for which in range(6):
             stack.kill_worker(which)
             time.sleep(0.5)
         changed = "SELECT count(*) FROM bot_event WHERE bot_id = :b AND name = 'grid_changed'"
-        stack.until(lambda: stack.scalar(changed, b=bot) > 0, "another grid", 120)
-        stack.until(lambda: len(stack.open_orders("decides")) == 8 and agree(), "all of its orders", 120)
+        stack.until(lambda: stack.scalar(changed, b=bot) > 0, "another grid")
+        stack.until(lambda: len(stack.open_orders("decides")) == 8 and agree(), "all of its orders")
         assert ends(stack, bot) == (Decimal("99.36"), Decimal("107.64"))
         assert stack.row(bot).status == "running"
         # It was one change per boundary, whoever was killed.
