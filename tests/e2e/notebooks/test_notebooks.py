@@ -91,6 +91,23 @@ def test_walk_forward(store: sa.Engine) -> None:
     assert [figure["data"][0]["type"] for figure in figures(done)] == ["histogram", "scatter", "scatter", "scatter"]
 
 
+def test_strategies(store: sa.Engine) -> None:
+    done = report.execute(NOTEBOOKS["05_strategies"], {"days": 14, "seeds": 6})
+    text = text_of(done)
+    for wanted in (
+        "channel: cells 10, length 18",
+        "arithmetic grid",
+        "no feature looks ahead",
+        "low looks ahead: at 2024-01-03",
+        "12 grids, 1 refused",
+        "by cash",
+        "the surplus is 0.1",
+        "fees cost",
+    ):
+        assert wanted in text, wanted
+    assert [figure["data"][0]["type"] for figure in figures(done)] == ["candlestick", "box"]
+
+
 def test_the_study_report_is_one_page(store: sa.Engine, tmp_path: Path) -> None:
     write_candles(synthetic_candles(days=5), tmp_path / "c.parquet")
     out = tmp_path / "pages" / "demo.html"
