@@ -1,7 +1,7 @@
 """Candles for bots that wait for them: from each market's exchange, or a compatible server, into the store.
 
-Paper bots walk them, and strategies decide on them. First what has closed of every market; then, a few pages at a time,
-the history that strategies lack: however long it is, no market waits for another one's.
+Paper bots walk them, and strategies decide on them. First what has closed of every market; then the history that
+strategies lack. Of both a few pages at a time: however much is lacking, no market waits long for another one's.
 """
 
 import time
@@ -75,8 +75,11 @@ def _closed(engine: Engine, watched: Watched) -> int:
     end = int(newest[-1][0])
     stored = ticking.newest_candle(engine, watched.exchange, watched.symbol)
     since = int(newest[0][0]) if stored is None else to_ms(stored) + STEP_MS
-    if since < end:
-        _fetch(market, watched, since, end)
+    if not watched.walked:
+        since = max(since, int(newest[0][0]))  # what else strategies need is history
+    until = min(end, since + PAGES * PAGE * STEP_MS)
+    if since < end and not _fetch(market, watched, since, until) and until < end:
+        _fetch(market, watched, since, end)  # nothing traded for so long
     return end
 
 

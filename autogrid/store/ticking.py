@@ -140,20 +140,24 @@ class Watched(NamedTuple):
     base_url: str | None
     #: Name and parameters of the strategies that decide on them.
     strategies: list[tuple[str, dict[str, Any]]]
+    #: Whether paper bots walk them: one after the other, from the newest stored one on.
+    walked: bool
 
 
 def watched_markets(engine: Engine) -> list[Watched]:
     """The markets of paper bots, and of bots whose strategy decides on candles."""
+    paper = account.c.exchange == accounts.PAPER
     columns = (bot.c.exchange, bot.c.symbol, account.c.base_url, bot.c.strategy, bot.c.params)
-    query = sa.select(*columns).distinct().join(account, account.c.id == bot.c.account_id)
-    needy = sa.or_(account.c.exchange == accounts.PAPER, bot.c.strategy.is_not(None))
-    query = query.where(needy, bot.c.next_tick_at.is_not(None))
+    query = sa.select(*columns, sa.func.bool_or(paper)).join(account, account.c.id == bot.c.account_id)
+    query = query.where(sa.or_(paper, bot.c.strategy.is_not(None)), bot.c.next_tick_at.is_not(None))
     found: dict[tuple[str, str, str | None], Watched] = {}
     with engine.connect() as connection:
-        for *at, strategy, params in connection.execute(query.order_by(bot.c.exchange, bot.c.symbol)):
-            market = found.setdefault((at[0], at[1], at[2]), Watched(at[0], at[1], at[2], []))
-            if strategy is not None:
-                market.strategies.append((strategy, params))
+        rows = connection.execute(query.group_by(*columns).order_by(bot.c.exchange, bot.c.symbol))
+        for exchange, symbol, base_url, strategy, params, walked in rows:
+            at = (exchange, symbol, base_url)
+            before = found.get(at, Watched(*at, [], walked=False))
+            decides = [] if strategy is None else [(strategy, params)]
+            found[at] = Watched(*at, [*before.strategies, *decides], before.walked or walked)
     return list(found.values())
 
 

@@ -18,6 +18,7 @@ from services.web.parts.trading import Candles, candles, length_for
 PAST = timedelta(days=7)
 EARNS = "A round trip's earnings are after the maker fees of both sides, as a part of what its buy costs. "
 DECIDES = "Its strategy decides the grid, and others after it, on the candles of the day. "
+LATER = "Its strategy decides the first grid once all candles that it looks back on are stored. "
 CHARTED = "The chart has the newest stored candles."
 NO_CANDLES = (
     "No candles of this market are stored yet, which a backtest needs: autogrid candles fetch {exchange} {symbol} "
@@ -53,7 +54,9 @@ class Preview:
         self._facts.show([*_decides(found, self._zone), *_facts(found, base, quote)])
         rows = await self._candles(found["exchange"], found["symbol"])
         known = found["exchange"] and found["symbol"]
-        said = (EARNS if found["levels"] else "") + (DECIDES if found["strategy"] else "")
+        said = EARNS if found["levels"] else ""
+        if found["strategy"]:
+            said += DECIDES if found["decided_at"] else LATER
         self._hint.set_text(said + (CHARTED if rows else NO_CANDLES.format(**found) if known else ""))
         self._place.set_visibility(bool(rows))
         if rows:
@@ -101,7 +104,7 @@ def _decides(found: dict[str, Any], zone: str) -> list[tuple[str, Any]]:
         return []
     name = ("Strategy", found["strategy"])
     if found["decided_at"] is None:
-        return [name, ("First grid", "decided once the candles it looks back on are stored")]
+        return [name, ("First grid", "later")]
     none = [] if found["levels"] else [("First grid", "none on this candle")]
     return [name, ("Decided on the candle to", show.when(found["decided_at"], zone)), *none]
 

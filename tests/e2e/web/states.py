@@ -1,14 +1,34 @@
 """States that a bot, an account, a list and a session can be in, and what the page says of them."""
 
 import re
+import time
+from decimal import Decimal
 
 import httpx
 import sqlalchemy as sa
 from playwright.sync_api import Page, expect
 
-from autogrid.store import accounts, audit
+from autogrid.core.bot import Event
+from autogrid.core.decision import UNDECIDED
+from autogrid.core.grid import Grid
+from autogrid.core.market import Market
+from autogrid.core.plan import plan
+from autogrid.core.position import RUNNING, Position
+from autogrid.store import accounts, audit, bots
+from autogrid.store.tick_store import PgTickStore
 from tests.e2e.web.conftest import live, shot, sign_in
-from tests.e2e.web.site import PASSWORD, SYMBOL, Site
+from tests.e2e.web.site import PASSWORD, STUDY, SYMBOL, Site
+
+MARKET = Market("0.01", "0.001", "1", "0.001", "0.001")
+DECIDING = f"""{STUDY.partition("[strategy]")[0]}[strategy]
+name = "recentre"
+[strategy.params]
+width = "0.02"
+cells = 8
+every = "{{every}}"
+[simulation]
+cash = "1000"
+"""
 
 
 def lists_go_on(site: Site, page: Page) -> None:
@@ -185,3 +205,71 @@ def an_outage_ends(site: Site, page: Page) -> None:
     expect(page.locator(".live.on")).to_be_visible()
     expect(page.get_by_role("alert").filter(has_text="No answer from the API since")).to_be_hidden()
     expect(waiting.get_by_role("heading", name="Studies")).to_be_visible()
+
+
+def a_strategy_decides(site: Site, page: Page, study: int) -> None:
+    """A study and bots whose strategy decides: before there is a grid, and with one that it has decided."""
+    page.goto(f"{site.url}/studies/{study}")
+    live(page)
+    page.get_by_text("Study file").click()
+    deciding = DECIDING.format(every="1h")
+    page.get_by_label("TOML").fill(deciding)
+    facts = page.locator(".facts").first
+    expect(facts).to_contain_text("Decided on the candle to")
+    expect(facts).to_contain_text("recentre")
+    expect(facts.locator("div", has_text="Levels").locator("dd")).to_have_text("9")
+    shot(page, "study-strategy")
+    page.get_by_label("TOML").fill(deciding.replace("BTC", "NEW"))
+    expect(facts.locator("div", has_text="First grid").locator("dd")).to_have_text("later")
+    expect(page.get_by_text("once all candles that it looks back on are stored")).to_be_visible()
+    expect(facts).not_to_contain_text("Levels")
+    shot(page, "study-strategy-undecided")
+
+    new, worked = _deciders(site)
+    page.goto(f"{site.url}/bots/{new}")
+    live(page)
+    expect(page.get_by_text("No grid is decided yet.")).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile("no grid yet"))).to_be_visible()
+    expect(page.locator(".facts div", has_text="Strategy").locator("dd")).to_have_text("recentre")
+    page.get_by_role("tab", name="Twin").click()
+    expect(page.get_by_text("a replay would be another bot's")).to_be_visible()
+    shot(page, "bot-undecided")
+    page.goto(f"{site.url}/bots/{worked}")
+    live(page)
+    expect(page.locator(".facts div", has_text="Next decision").locator("time")).to_be_visible()
+    page.get_by_role("tab", name="Events").click()
+    expect(page.get_by_text("decision refused")).to_be_visible()
+    expect(page.get_by_text("grid changed")).to_be_visible()
+    shot(page, "bot-strategy")
+
+
+def _deciders(site: Site) -> tuple[int, int]:
+    """Two bots that no worker looks at: one without a grid yet, and one with its second."""
+    engine = site.stack.engine
+    with engine.begin() as connection:
+        owner, account = connection.execute(
+            sa.text("SELECT owner_id, id FROM account WHERE owner_id IS NOT NULL ORDER BY id LIMIT 1")
+        ).one()
+        ids = []
+        for name in ("btc recentres", "btc has recentred"):
+            new = bots.NewBot(
+                name=name, account_id=account, symbol=SYMBOL, market=MARKET, grid=UNDECIDED, code_hash="c" * 64,
+                exchange="binance", owner_id=owner, cash=Decimal(1000), strategy="recentre",
+                params={"width": "0.02", "cells": 8, "every": "1h"},
+            )  # fmt: skip
+            ids.append(bots.create(connection, new))
+        connection.execute(sa.text("UPDATE bot SET next_tick_at = NULL WHERE strategy IS NOT NULL"))
+    ticks = PgTickStore(engine)
+    first = ticks.load(ids[0])
+    first.reason = "for its strategy to decide the first grid"
+    ticks.commit(first, [])
+    second = ticks.load(ids[1])
+    grid = Grid(lower="98", upper="102", cells=8, amount="1", spacing="geometric")
+    second.position, second.grid = Position(plan(grid, MARKET, 10_000, cash="1000")), grid
+    second.status, second.last_price = "running", 10_010
+    second.decided_ms = int(time.time()) // 3600 * 3_600_000
+    second.position.phase = RUNNING
+    changed = {"lower": "98", "upper": "102", "cells": 8, "price": "100"}
+    events = [Event("info", "grid_changed", changed), Event("warning", "decision_refused", {"reason": "too small"})]
+    ticks.commit(second, [], events=events)
+    return ids[0], ids[1]

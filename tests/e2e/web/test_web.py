@@ -158,6 +158,10 @@ def test_a_study_trails(site: Site, opens: Opens, ids: dict[str, int]) -> None:
     states.a_study_trails(site, sign_in(opens()), ids["study"])
 
 
+def test_a_strategy_decides(site: Site, opens: Opens, ids: dict[str, int]) -> None:
+    states.a_strategy_decides(site, sign_in(opens()), ids["study"])
+
+
 def test_a_busy_browser_is_waited_for(site: Site, opens: Opens, ids: dict[str, int]) -> None:
     states.a_busy_browser_is_waited_for(site, sign_in(opens()), ids["study"])
 

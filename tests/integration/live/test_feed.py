@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from autogrid.core.decision import UNDECIDED
+from autogrid.data.fetch import fetch
 from autogrid.errors import Unavailable
 from autogrid.live import feed as feeds
 from autogrid.live.feed import feed
@@ -73,9 +74,9 @@ def test_only_paper_bots_and_strategies_have_their_markets_fetched(store: sa.Eng
     ended = make(store, "binance", "15m", symbol="ENDED/USDT")
     with store.begin() as connection:
         connection.execute(sa.text("UPDATE bot SET next_tick_at = NULL WHERE id = :b"), {"b": ended})
-    assert [(each.symbol, each.strategies) for each in ticking.watched_markets(store)] == [
-        ("DECIDES/USDT", [("recentre", {"width": "0.1", "cells": 4, "every": "15m"})]),
-        ("PAPER/USDT", []),
+    assert [(each.symbol, each.strategies, each.walked) for each in ticking.watched_markets(store)] == [
+        ("DECIDES/USDT", [("recentre", {"width": "0.1", "cells": 4, "every": "15m"})], False),
+        ("PAPER/USDT", [], True),
     ]
     lags, errors = feed(store)
     assert (list(lags), errors) == (["fake"], [])
@@ -99,6 +100,27 @@ def test_history_comes_a_few_pages_a_round_until_the_lookback_is_there(store: sa
     assert covered(store) == [(109, 200)]
     # The newest ones, and the page with the one that has closed: nothing of the past is asked for again.
     assert len(venue.exchange.calls) - asked == 2
+
+
+def test_old_candles_are_followed_for_bots_that_walk_them_and_passed_over_for_others(
+    store: sa.Engine, venue: Venue
+) -> None:
+    for symbol in ("WALKED/USDT", "LIVE/USDT", "DEAD/USDT"):
+        fetch(FakeExchange(40), "fake", symbol, "1m", T0, T0 + 30 * MINUTE, limit=10)
+    make(store, symbol="WALKED/USDT")
+    make(store, "binance", "15m", symbol="LIVE/USDT")
+    feed(store)
+    assert covered(store, "WALKED/USDT") == [(0, 50)]
+    assert covered(store, "LIVE/USDT") == [(0, 30), (175, 199)]
+    for _ in range(10):
+        feed(store)
+    assert covered(store, "WALKED/USDT") == [(0, 199)]
+    assert covered(store, "LIVE/USDT") == [(0, 30), (154, 199)]
+    # For hours nothing traded: more than a round's pages have no candle.
+    venue.exchange.holes = frozenset(range(30, 160))
+    make(store, symbol="DEAD/USDT")
+    feed(store)
+    assert covered(store, "DEAD/USDT") == [(0, 199)]
 
 
 def test_minutes_without_trades_do_not_keep_history_from_being_complete(store: sa.Engine, venue: Venue) -> None:
