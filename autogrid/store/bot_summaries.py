@@ -70,17 +70,8 @@ class BotSummary:
 
 
 _PLAIN = (
-    "id",
-    "owner_id",
-    "account_id",
-    "passport_id",
-    "name",
-    "exchange",
-    "symbol",
-    "wish",
-    "status",
-    "reason",
-    "strategy",
+    *("id", "owner_id", "account_id", "passport_id", "name", "exchange", "symbol"),
+    *("wish", "status", "reason", "strategy"),
 )
 #: Of the books, in the order of Totals.
 _TOTALS = ("cash", "base_micro", "fees", "realised")
