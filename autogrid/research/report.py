@@ -35,6 +35,8 @@ body,.jp-Notebook{background:#14171c!important;color:#dfe3ea}}
 #: Errors of a cell that trying again does not mend.
 INPUT = ("InvalidInput", "NotFound", "Conflict")
 
+#: A kernel has so long to start; a busy machine needs more than papermill's minute.
+START_S = 300
 PLOTLY = "application/vnd.plotly.v1+json"
 
 
@@ -70,8 +72,9 @@ def execute(notebook: Path, parameters: dict[str, Any], into: Path | None = None
         done = into or Path(folder) / "done.ipynb"
         try:
             papermill.execute_notebook(
-                notebook, done, parameters, kernel_name="python3", progress_bar=False, log_output=False
-            )
+                notebook, done, parameters, kernel_name="python3", progress_bar=False, log_output=False,
+                start_timeout=START_S,
+            )  # fmt: skip
         except PapermillExecutionError as error:
             if error.ename in INPUT:
                 raise InvalidInput(error.evalue) from None
