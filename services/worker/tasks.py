@@ -103,7 +103,7 @@ def candles() -> None:
     record.candles(*feed(runner().engine))
 
 
-@shared_task(name="default.daily", soft_time_limit=SOFT_S, time_limit=HARD_S, ignore_result=True)  # type: ignore[untyped-decorator,unused-ignore]
+@shared_task(name="default.daily", soft_time_limit=80, time_limit=90, ignore_result=True)  # type: ignore[untyped-decorator,unused-ignore]
 def daily() -> None:
     """Have all bots compared with their twins."""
     from autogrid.live.daily import trading
