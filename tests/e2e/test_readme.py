@@ -17,10 +17,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "DECISIONS.md")
 
 
-def block(language: str) -> str:
-    found = re.search(rf"```{language}\n(.*?)```", README, re.DOTALL)
-    assert found is not None
-    return found[1]
+def block(language: str, which: int = 0) -> str:
+    return str(re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)[which])
 
 
 @pytest.fixture
@@ -38,6 +36,8 @@ def test_the_python_example_runs_and_is_short(folder: Path) -> None:
     exec("\n".join(lines), space)
     assert len(space["result"].fills) > 10  # type: ignore[attr-defined]
     assert len(space["sweep"].frame) == 9  # type: ignore[attr-defined]
+    exec(block("python", 1), space)
+    assert space["decided"].decisions[0].what == "grid"  # type: ignore[attr-defined]
 
 
 def test_the_commands_run_and_write_what_they_say(store: sa.Engine, folder: Path) -> None:
