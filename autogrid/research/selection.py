@@ -96,12 +96,12 @@ def judge(daily: pd.DataFrame, combinations: pd.DataFrame, blocks: int | None = 
     """Judge the choice of the highest Sharpe ratio among the columns of `daily`.
 
     daily: daily returns, shape (days, trials); its columns name rows of `combinations`, the swept fields. Trials that
-    never moved are not counted. `blocks` as in `cscv`. A grid chosen by another figure has no higher Sharpe ratio
-    than the best by it, so its DSR is no higher either.
+    never moved are not counted. `blocks` as in `cscv`. A grid chosen by another figure has no higher Sharpe ratio than
+    the one judged here.
 
     The variance over the trials counts as at least that of independent luck, 1 / (days - 1). Neighbouring grids share
     their luck and differ less, and what a grid shows on a martingale leans to good looks: it sells what rises, and the
-    rare fall is not among the days. Without this floor one in eight sweeps on martingales has a DSR above 95 %.
+    rare fall is not among the days. Without this floor one in ten sweeps on martingales has a DSR above 95 %.
 
     InvalidInput for fewer than two grids that traded, or too few days.
     """
