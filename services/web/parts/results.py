@@ -119,7 +119,8 @@ def _best(rows: list[dict[str, Any]], fields: list[str], metric: str) -> list[tu
 
 def gates(found: list[dict[str, Any]]) -> None:
     """The gates of a promotion."""
-    table = Table("Gates", ("Gate", "Verdict", "Expected", "Found", "What to do"), "No gates were recorded.")
+    columns = ("Gate", "Verdict", "Expected", "Found", "What to do")
+    table = Table("Gates", columns, "No gates were recorded.", stacked=True, whole=True)
     table.rows(
         (
             show.words(str(gate.get("gate") or gate.get("name") or "")),

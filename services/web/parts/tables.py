@@ -13,11 +13,15 @@ class Table:
     """A table whose rows can be replaced; only what changed is sent.
 
     Columns: names; a name that begins with `#` is of numbers (right-aligned). On a phone `stacked` rows become
-    cards, others scroll sideways. `empty` is said where there are no rows.
+    cards, others scroll sideways. `whole`: all rows are in sight, however many; else it scrolls. `empty` is said where
+    there are no rows.
     """
 
-    def __init__(self, label: str, columns: Sequence[str], empty: str, *, stacked: bool = False) -> None:
-        self._label, self._columns, self.empty, self._stacked = label, columns, empty, stacked
+    def __init__(
+        self, label: str, columns: Sequence[str], empty: str, *, stacked: bool = False, whole: bool = False
+    ) -> None:
+        self._label, self._columns, self.empty = label, columns, empty
+        self._looks = " ".join(name for name, is_so in (("stacked", stacked), ("whole", whole)) if is_so)
         self.element = ui.html(sanitize=False).classes("wide")
         self._said = ""
 
@@ -40,7 +44,7 @@ class Table:
             said = Markup(
                 '<div class="table {}" tabindex="0" role="region" aria-label="{}">'
                 "<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>"
-            ).format("stacked" if self._stacked else "", self._label, head, body)
+            ).format(self._looks, self._label, head, body)
         put(self.element, said)
 
 
