@@ -26,6 +26,8 @@ STEP_MS = 60_000
 PAGE, PAGES = 1_000, 10
 #: Seconds until an exchange is asked again for history that it did not have.
 AGAIN_S = 900.0
+#: And after it did not answer.
+RETRY_S = 60.0
 
 #: Market -> until when (monotonic seconds) its exchange is not asked for history. Of this process.
 _rests: dict[tuple[str, str, str | None], float] = {}
@@ -99,7 +101,7 @@ def _history(engine: Engine, watched: Watched, end: int, done: Round) -> None:
             _rests[watched[:3]] = time.monotonic() + AGAIN_S
     except AutogridError as error:
         done.errors.append(error)
-        _rests[watched[:3]] = time.monotonic() + AGAIN_S
+        _rests[watched[:3]] = time.monotonic() + RETRY_S
 
 
 def _lookback_ms(name: str, params: dict[str, object]) -> int:
