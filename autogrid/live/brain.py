@@ -36,10 +36,15 @@ class StoreBrain:
 
         Not while candles of its lookback, or the last minute of all, have not been fetched: a decision on fewer than
         a backtest sees would be another one. A minute without trades is known to be one once a later one is stored.
+        A strategy that is not here is due each minute: the tick then refuses the bot, or `decide` says why.
         """
         if bot.strategy is None:
             return None
-        strategy = dynamic(bot.strategy, bot.params)
+        try:
+            strategy = dynamic(bot.strategy, bot.params)
+        except InvalidInput:
+            at_ms = now_ms - now_ms % (MINUTE_S * 1000)
+            return at_ms if at_ms > bot.decided_ms else None
         at_ms = now_ms - now_ms % cadence_ms(strategy)
         if at_ms <= bot.decided_ms:
             return None

@@ -14,8 +14,10 @@ from autogrid.core.decision import UNDECIDED, Decision, Keep, View
 from autogrid.core.grid import Grid
 from autogrid.data.load import load_candles
 from autogrid.errors import InvalidInput
+from autogrid.exchange.limiter import MemoryLimiter
 from autogrid.live import brain as brains
 from autogrid.live.brain import StoreBrain
+from autogrid.live.run import Exchanges, Runner, rules
 from autogrid.store import accounts, bots, candles
 from autogrid.store.coverage import Series
 from autogrid.store.tick_store import PgTickStore
@@ -166,10 +168,30 @@ def test_a_whole_candle_without_trades_means_no_decision(store: sa.Engine) -> No
 def test_a_bot_with_one_grid_decides_nothing_and_a_strategy_that_is_gone_is_named(store: sa.Engine) -> None:
     brain = StoreBrain(store)
     assert brain.due(make(store, None), START) is None
-    with pytest.raises(InvalidInput, match="no strategy 'gone'"):
-        brain.due(make(store, "gone"), START)
-    with pytest.raises(InvalidInput, match="has one grid"):
-        brain.due(make(store, "static", lower="1", upper="2", cells=1, amount="1"), START)
+    static = make(store, "static", lower="1", upper="2", cells=1, amount="1")
+    for bot, why in ((make(store, "gone"), "no strategy 'gone'"), (static, "has one grid")):
+        assert brain.due(bot, START + 59_999) == START
+        with pytest.raises(InvalidInput, match=why):
+            brain.decide(bot, START, VIEW)
+        bot.decided_ms = START
+        assert brain.due(bot, START + 59_999) is None
+
+
+def test_a_paper_bot_whose_strategy_was_uninstalled_is_refused_and_says_so(store: sa.Engine) -> None:
+    bot = make(store, "gone")
+    runner = Runner(store, Exchanges(store, MemoryLimiter()), rules())
+    for at in range(3):
+        put(
+            store,
+            [(START + at * MINUTE, 100.0, 101.0, 99.0, 100.0, 1.0)],
+            START + at * MINUTE,
+            START + (at + 1) * MINUTE,
+        )
+        turn = runner.run(bot.id)
+        assert turn.error is None
+    found = PgTickStore(store).load(bot.id)
+    assert found.status == "refused"
+    assert "promoted with code c0de" in str(found.reason)
 
 
 def test_strategies_are_made_once_for_each_set_of_parameters() -> None:
