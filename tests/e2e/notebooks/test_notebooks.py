@@ -108,10 +108,11 @@ def test_strategies(store: sa.Engine) -> None:
     assert [figure["data"][0]["type"] for figure in figures(done)] == ["candlestick", "box"]
 
 
-def test_the_study_report_is_one_page(store: sa.Engine, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["demo", "recentre"])
+def test_the_study_report_is_one_page(store: sa.Engine, tmp_path: Path, name: str) -> None:
     write_candles(synthetic_candles(days=5), tmp_path / "c.parquet")
-    out = tmp_path / "pages" / "demo.html"
-    arguments = ["report", "study", str(ROOT / "backtests" / "demo.toml"), "--candles", str(tmp_path / "c.parquet")]
+    out = tmp_path / "pages" / f"{name}.html"
+    arguments = ["report", "study", str(ROOT / "backtests" / f"{name}.toml"), "--candles", str(tmp_path / "c.parquet")]
     done = CliRunner().invoke(app, [*arguments, "--out", str(out)], catch_exceptions=False)
     assert f"{out}: " in done.output
     page = out.read_text()

@@ -95,6 +95,34 @@ def test_a_trailing_study_brings_the_levels_it_had(
     assert _get(store, checked)["result"]["verified"] is True
 
 
+def test_a_strategy_that_decides_brings_its_grids_and_sweeps(store: sa.Engine, owner: int, study: str) -> None:
+    head, _ = study.split("[strategy.params]")
+    text = (
+        head
+        + """[strategy]
+name = "recentre"
+[strategy.params]
+width = "0.02"
+cells = 4
+[simulation]
+cash = "1000"
+"""
+    )
+    assert "[strategy]" not in head
+    job_id = _job(store, owner, "backtest", text=text)
+    run(job_id=job_id)
+    row = _get(store, job_id)
+    assert (row["status"], row["error"]) == ("done", None)
+    found = row["result"]
+    grids = [each for each in found["decided"] if each[1] == "grid"]
+    assert len(grids) == found["decisions"]["grids"] >= 1
+    assert len(found["level_spans"]) == 5 * len(grids)
+    swept = _job(store, owner, "sweep", text=text, sweep={"cells": [2, 4, 500]})
+    run(job_id=swept)
+    rows = _get(store, swept)["result"]["rows"]
+    assert [bool(each["error"]) for each in rows] == [False, False, True]
+
+
 def test_a_sweep_a_promotion_and_its_verification(store: sa.Engine, owner: int, study: str) -> None:
     swept = _job(store, owner, "sweep", text=study, sweep={"cells": [4, 8, 5000]})
     with store.begin() as connection:
