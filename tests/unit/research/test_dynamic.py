@@ -317,3 +317,18 @@ def test_pictures_and_cards_say_what_was_decided(followed, candles, market):
     never = ag.backtest(strategy_of("atr", {"cells": 8, "length": 99}), candles, market, cash="100")
     assert not never.plot().layout.shapes
     assert "no grid was ever decided" in never._repr_html_()
+
+
+def test_daily_figures_begin_with_the_candles_not_with_the_first_grid(candles, market):
+    class Late(Once):
+        lookback = 30
+
+    strategy = Late({})
+    strategy.grid = Grid(lower="57000", upper="63000", cells=20, investment="9000")
+    found = ag.backtest(strategy, candles, market, cash="10000")
+    assert found.decisions[0].candle == 30 * 60
+    daily = found.equity.groupby(found.equity.index.floor("D")).last().to_numpy()
+    returns = np.diff(daily, prepend=10000) / np.append(10000, daily[:-1])
+    assert returns[0] == 0
+    assert found.metrics["sharpe"] == pytest.approx(returns.mean() / returns.std(ddof=1) * 365**0.5)
+    assert found.metrics["capital_use"] < ag.backtest(strategy.grid, candles.iloc[1800:], market).metrics["capital_use"]

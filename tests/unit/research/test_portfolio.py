@@ -9,6 +9,7 @@ from autogrid.research.backtest import plan_for
 from autogrid.research.simulate import fill_log, prepare, simulate
 from autogrid.research.synthetic import synthetic_candles
 from autogrid.research.ticks import candle_ticks
+from autogrid.strategies.registry import strategy_of
 from tests.bench.vectorbt_grid import vectorbt_run
 
 
@@ -27,6 +28,17 @@ def test_the_portfolio_equals_our_books(candles: pd.DataFrame, asset: str, stops
     pd.testing.assert_series_equal(folio.assets(), result.inventory, check_names=False, check_freq=False, atol=1e-9)
     assert folio.wrapper.freq == pd.Timedelta("1min")
     assert "Sharpe Ratio" in folio.stats(silence_warnings=True)
+
+
+@pytest.mark.parametrize("asset", ["quote", "base"])
+def test_the_portfolio_of_a_strategy_equals_our_books(candles: pd.DataFrame, asset: str) -> None:
+    market = ag.Market("0.01", "0.00001", "5", "0.001", "0.0015", asset)
+    strategy = strategy_of("recentre", {"width": "0.02", "cells": 6})
+    result = ag.backtest(strategy, candles, market, cash="10000", slippage_ticks=3)
+    assert set(result.fills["kind"]) == {"start", "grid", "regrid"}
+    folio = result.portfolio
+    assert folio.final_value() == pytest.approx(float(result.ledger.equity), rel=1e-12)
+    assert folio.orders.fees.sum() == pytest.approx(result.metrics["fees"], rel=1e-9)
 
 
 def test_one_candle_makes_a_portfolio_too(candles: pd.DataFrame, market: ag.Market, grid: ag.Grid) -> None:
