@@ -22,6 +22,7 @@ from autogrid.live.tick import TickRules, tick
 if TYPE_CHECKING:
     import pandas as pd
 
+    from autogrid.live.frame_brain import FrameBrain
     from autogrid.strategies.dynamic import Dynamic
 
 SYMBOL = "BASE/QUOTE"
@@ -62,15 +63,13 @@ def replay(
     if not rows:
         raise InvalidInput("candles are empty: at least one is needed; check the range asked for")
     strategy, brain = None, None
-    if not isinstance(grid, Grid):
-        from autogrid.live.frame_brain import FrameBrain  # pandas: paper bots walk candles without it
-
+    if isinstance(grid, Grid):
+        money = _checked(grid, market, rows, cash, slippage_ticks)
+    else:
         if candles is None or cash is None:
             raise InvalidInput("a strategy that decides needs the candles it decides on, and cash")
-        strategy, brain = type(grid).__name__, FrameBrain(grid, candles, [row[0] for row in rows])
+        strategy, brain = type(grid).__name__, _brain(grid, candles, rows)
         grid, money = UNDECIDED, market.atoms(cash)
-    else:
-        money = _checked(grid, market, rows, cash, slippage_ticks)
     trailing = Trailing(penetration_ticks, cell_market or market)
     market = market.unlimited()  # one start order and one stop order, as the contract says
     exchange = Simulated(SYMBOL, market, quote=money, penetration=penetration_ticks, slippage=slippage_ticks)
@@ -92,6 +91,12 @@ def replay(
         raise InvalidInput(f"the live engine halted: {bot.reason}")
     stopped = bot.reason if bot.status == "stopped" else None
     return Replay(bot.position, store.fills, stopped, store.events)
+
+
+def _brain(strategy: "Dynamic", candles: "pd.DataFrame", rows: list[Row]) -> "FrameBrain":
+    from autogrid.live.frame_brain import FrameBrain  # pandas: paper bots walk candles without it
+
+    return FrameBrain(strategy, candles, [row[0] for row in rows])
 
 
 def _checked(grid: Grid, market: Market, rows: list[Row], cash: Number | None, slippage_ticks: int) -> int:
