@@ -46,7 +46,9 @@ def _decide(bot: Bot, price: int, now_ms: int, brain: Brain, market: Market | No
             decision = brain.decide(bot, at_ms, first_view(bot.market, bot.cash, price))
         else:
             decision = brain.decide(bot, at_ms, view_of(bot.market, bot.grid, position.books, price))
-        if decision is None or isinstance(decision, Keep):
+        if decision is None:
+            return [Event("info", "decision_skipped", {"reason": "nothing traded in a candle of its lookback"})]
+        if isinstance(decision, Keep):
             return []
         if isinstance(decision, Stop):
             return _stop(bot, decision, price)

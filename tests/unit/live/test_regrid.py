@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from autogrid.core.bot import Bot
-from autogrid.core.decision import UNDECIDED, Stop
+from autogrid.core.decision import UNDECIDED, Keep, Stop
 from autogrid.core.grid import Grid
 from autogrid.core.market import Market
 from autogrid.core.orders import GRID, REGRID, START
@@ -27,7 +27,7 @@ class Scripted:
 
     def decide(self, bot, at_ms, view):
         self.view = view
-        said = self.says.get(at_ms)
+        said = self.says.get(at_ms, Keep())
         if isinstance(said, Exception):
             raise said
         return said
@@ -137,6 +137,15 @@ def test_what_cannot_be_done_is_said_and_the_grid_stays(world):
     assert len(refused) == 2
     assert "cash must cover" in refused[0]
     assert refused[1] == "no idea"
+
+
+def test_candles_that_are_missing_for_good_are_said_once(world):
+    bot, _, store, brain, look = world
+    brain.says |= {2: ONE, 3: None}
+    look(2)
+    look(3)
+    assert (bot.grid, bot.decided_ms) == (ONE, 3)
+    assert [event.name for event in store.events].count("decision_skipped") == 1
 
 
 @pytest.mark.parametrize("sell", [True, False])
