@@ -3,21 +3,18 @@
 import json
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy.engine import Connection, Engine
 
 from autogrid.core.bot import Bot
 from autogrid.core.decision import Decision, View
 from autogrid.core.grid import Grid
-from autogrid.data.timeframe import parse_timeframe
 from autogrid.errors import InvalidInput
 from autogrid.store import bots, coverage
 from autogrid.store.coverage import Series
+from autogrid.strategies.dynamic import Dynamic, cadence_ms
 from autogrid.strategies.registry import strategy_of
-
-if TYPE_CHECKING:
-    from autogrid.strategies.dynamic import Dynamic
 
 #: Seconds of the candles that those of a cadence are made of.
 MINUTE_S = 60
@@ -70,7 +67,7 @@ class StoreBrain:
         return found
 
 
-def decide(connection: Connection, series: Series, strategy: "Dynamic", at_ms: int, view: View) -> Decision | None:
+def decide(connection: Connection, series: Series, strategy: Dynamic, at_ms: int, view: View) -> Decision | None:
     """What a strategy decides on stored candles closed at `at_ms`; None where one of its cadence is missing.
 
     InvalidInput where the strategy fails.
@@ -84,7 +81,7 @@ def decide(connection: Connection, series: Series, strategy: "Dynamic", at_ms: i
     return FrameDecider(strategy, to_frame(*stored)).decide(at_ms, view) if len(stored[0]) else None
 
 
-def window_is_there(connection: Connection, series: Series, strategy: "Dynamic", at_ms: int) -> bool:
+def window_is_there(connection: Connection, series: Series, strategy: Dynamic, at_ms: int) -> bool:
     """Whether all candles are stored on which a strategy decides at `at_ms`."""
     start = _start(strategy, at_ms)
     return start >= 0 and coverage.covers(connection, series, start, at_ms)
@@ -103,22 +100,17 @@ def next_decision_ms(strategy: str | None, params: Mapping[str, Any], decided_ms
         return None
 
 
-def dynamic(name: str, params: Mapping[str, Any]) -> "Dynamic":
+def dynamic(name: str, params: Mapping[str, Any]) -> Dynamic:
     """The strategy of a bot, made once. InvalidInput where it cannot be made, or has one grid."""
     return _made(name, json.dumps(params, sort_keys=True))
 
 
-def cadence_ms(strategy: "Dynamic") -> int:
-    """Milliseconds between two decisions; like `strategies.decider.cadence_ms`, which imports pandas."""
-    return parse_timeframe(strategy.cadence) * 1000
-
-
-def _start(strategy: "Dynamic", at_ms: int) -> int:
+def _start(strategy: Dynamic, at_ms: int) -> int:
     return at_ms - strategy.lookback * cadence_ms(strategy)
 
 
 @lru_cache(maxsize=1_000)
-def _made(name: str, params: str) -> "Dynamic":
+def _made(name: str, params: str) -> Dynamic:
     found = strategy_of(name, json.loads(params))
     if isinstance(found, Grid):
         raise InvalidInput(f"strategy {name!r} has one grid, and a bot's decides them; promote the study again")

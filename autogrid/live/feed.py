@@ -14,10 +14,11 @@ from autogrid.data.fetch import fetch
 from autogrid.errors import AutogridError
 from autogrid.exchange.ccxt_public import PublicMarket
 from autogrid.exchange.open import connection_to
-from autogrid.live.brain import MINUTE_S, cadence_ms, dynamic
+from autogrid.live.brain import MINUTE_S, dynamic
 from autogrid.store import coverage, ticking
 from autogrid.store.coverage import Series, to_ms
 from autogrid.store.ticking import Watched
+from autogrid.strategies.dynamic import cadence_ms
 
 #: Candles of a market that has none yet.
 FIRST = 60

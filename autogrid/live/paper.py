@@ -151,16 +151,19 @@ class Paper:
             return from_json(state["account"], bot.market.unlimited())
         if not rows:
             return Simulated(bot.symbol, bot.market.unlimited(), last=state["last"])
+        cash = self._cash(bot, rows)
+        return Simulated(bot.symbol, bot.market.unlimited(), quote=cash, slippage=bot.slippage_ticks)
+
+    def _cash(self, bot: Bot, rows: list[Row]) -> int:
+        """Atoms that the bot begins with."""
         if bot.strategy is not None:
             assert bot.cash is not None  # a bot with a strategy is made with cash
-            atoms = bot.market.atoms(bot.cash)
-            return Simulated(bot.symbol, bot.market.unlimited(), quote=atoms, slippage=bot.slippage_ticks)
+            return bot.market.atoms(bot.cash)
         start = rows[0][1] if bot.grid.trigger is None else bot.market.price_ticks(bot.grid.trigger)
         try:
-            cash = plan(bot.grid, bot.market, start, cash=bot.cash, slippage_ticks=bot.slippage_ticks).cash
+            return plan(bot.grid, bot.market, start, cash=bot.cash, slippage_ticks=bot.slippage_ticks).cash
         except InvalidInput:
-            cash = 0  # the tick halts the bot with the reason
-        return Simulated(bot.symbol, bot.market.unlimited(), quote=cash, slippage=bot.slippage_ticks)
+            return 0  # the tick halts the bot with the reason
 
     def _rows(self, market: Market, after_ms: int) -> list[Row]:
         found = ticking.candles_after(self.engine, self.target.exchange, self.target.symbol, when(after_ms), MOST)

@@ -1,36 +1,17 @@
 """When a strategy decides, and on which candles: the same in backtests, replays, paper and live."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
 from autogrid.core.decision import Decision, Keep, Stop, View
 from autogrid.core.grid import Grid
-from autogrid.data.timeframe import parse_timeframe
 from autogrid.errors import InvalidInput, shortened
-
-if TYPE_CHECKING:
-    from autogrid.strategies.dynamic import Dynamic
+from autogrid.strategies.dynamic import Dynamic, cadence_ms
 
 #: How a candle of the cadence is made of shorter ones.
 _PARTS = {"open": "first", "high": "max", "low": "min", "close": "last", "volume": "sum"}
-_DAY_MS = 86_400_000
 #: What a strategy's own mistakes raise. Anything else is not a strategy's doing.
 _MISTAKES = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
-
-
-def cadence_ms(strategy: "Dynamic") -> int:
-    """Milliseconds between two decisions. InvalidInput for a cadence that does not divide a day."""
-    length = parse_timeframe(strategy.cadence) * 1000
-    if _DAY_MS % length:
-        raise InvalidInput(f"cadence must divide a day, such as 15m, 4h or 1d, was {strategy.cadence}")
-    return length
-
-
-def boundary(ts_ms: int, length_ms: int) -> int:
-    """The end of the last cadence candle that has closed at `ts_ms`."""
-    return ts_ms - ts_ms % length_ms
 
 
 def resampled(candles: pd.DataFrame, length_ms: int) -> pd.DataFrame:
@@ -42,7 +23,7 @@ def resampled(candles: pd.DataFrame, length_ms: int) -> pd.DataFrame:
     return made
 
 
-def decided(strategy: "Dynamic", window: pd.DataFrame, view: View) -> Decision:
+def decided(strategy: Dynamic, window: pd.DataFrame, view: View) -> Decision:
     """What the strategy decides on exactly its lookback of closed candles. InvalidInput where it fails."""
     name = type(strategy).__name__
     try:
@@ -59,7 +40,7 @@ def decided(strategy: "Dynamic", window: pd.DataFrame, view: View) -> Decision:
 class FrameDecider:
     """Decisions along one frame of candles."""
 
-    def __init__(self, strategy: "Dynamic", candles: pd.DataFrame) -> None:
+    def __init__(self, strategy: Dynamic, candles: pd.DataFrame) -> None:
         self.strategy, self.length_ms = strategy, cadence_ms(strategy)
         if strategy.lookback < 1:
             raise InvalidInput(f"lookback must be at least one candle, was {strategy.lookback}")

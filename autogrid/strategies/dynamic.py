@@ -14,10 +14,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from autogrid.core.decision import Decision, View
 from autogrid.core.grid import Grid
 from autogrid.core.study import check_keys
+from autogrid.data.timeframe import parse_timeframe
 from autogrid.errors import InvalidInput, shortened
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+_DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,14 @@ def around(view: View, width: Decimal, params: Any) -> Grid:
         spacing=params.spacing,
         investment=view.equity * params.share,
     )
+
+
+def cadence_ms(strategy: Dynamic) -> int:
+    """Milliseconds between two decisions. InvalidInput for a cadence that does not divide a day."""
+    length = parse_timeframe(strategy.cadence) * 1000
+    if _DAY_MS % length:
+        raise InvalidInput(f"cadence must divide a day, such as 15m, 4h or 1d, was {strategy.cadence}")
+    return length
 
 
 def _read(kind: type, params: Mapping[str, Any]) -> Any:

@@ -16,6 +16,7 @@ from autogrid.errors import InvalidInput
 from autogrid.live import brain
 from autogrid.store import candle_pages, coverage
 from autogrid.store.coverage import Series
+from autogrid.strategies.dynamic import cadence_ms
 
 if TYPE_CHECKING:
     from autogrid.strategies.dynamic import Dynamic
@@ -47,7 +48,7 @@ def decided(
     series = Series(study.exchange, study.symbol, brain.MINUTE_S)
     spans = coverage.spans(connection, series)
     close = candle_pages.last_close(connection, study.exchange, study.symbol)
-    length = brain.cadence_ms(strategy)
+    length = cadence_ms(strategy)
     few = 0 < strategy.lookback * length <= MOST_MINUTES * 60_000
     if close is None or not spans or not few:
         return Decided(cash)

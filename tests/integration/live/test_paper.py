@@ -67,6 +67,41 @@ class Killed(BaseException):
     """What a SIGKILL looks like from inside: nothing after it runs."""
 
 
+def walk(
+    store: sa.Engine, monkeypatch: pytest.MonkeyPatch, bot: int, rows: list[tuple[int, float, float, float, float]],
+    draw: random.Random, *, crashes: bool, most: int,
+) -> int:  # fmt: skip
+    """Candles arrive, `most` at a time, and the bot walks them, killed around its saves; how often it was."""
+    keep = bots.keep_paper_state
+    killed = 0
+
+    def dies(*arguments: object) -> None:
+        nonlocal killed
+        early = draw.random() < 0.5
+        if crashes and draw.random() < 0.3:
+            killed += 1
+            if not early:
+                keep(*arguments)  # type: ignore[arg-type]
+            raise Killed
+        keep(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(paper.bots, "keep_paper_state", dies)
+    runner = Runner(store, Exchanges(store, MemoryLimiter()), rules())
+    at = 0
+    while at < len(rows):
+        some = draw.randint(1, most)
+        put(store, rows[at : at + some])
+        at += some
+        for _ in range(300):
+            try:
+                runner.run(bot)
+            except Killed:
+                runner = Runner(store, Exchanges(store, MemoryLimiter()), rules())
+                continue
+            break
+    return killed
+
+
 @pytest.mark.parametrize(
     ("seed", "grid", "window", "crashes"),
     [
@@ -84,38 +119,12 @@ def test_paper_is_replay(
     store: sa.Engine, monkeypatch: pytest.MonkeyPatch, seed: int, grid: Grid, window: int | None, crashes: bool
 ) -> None:
     rows = path(seed, 60)
-    draw = random.Random(seed)
     bot = make_bot(store, grid, window)
     runner = Runner(store, Exchanges(store, MemoryLimiter()), rules())
     assert runner.run(bot).report.skipped == "no candles"
     put(store, [(START - 60_000, 100.0, 100.0, 100.0, 100.0)])
     runner.run(bot)
-    keep = bots.keep_paper_state
-    killed = 0
-
-    def dies(*arguments: object) -> None:
-        nonlocal killed
-        early = draw.random() < 0.5
-        if crashes and draw.random() < 0.3:
-            killed += 1
-            if not early:
-                keep(*arguments)  # type: ignore[arg-type]
-            raise Killed
-        keep(*arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(paper.bots, "keep_paper_state", dies)
-    at = 0
-    while at < len(rows):
-        some = draw.randint(1, 7)
-        put(store, rows[at : at + some])
-        at += some
-        for _ in range(200):
-            try:
-                runner.run(bot)
-            except Killed:
-                runner = Runner(store, Exchanges(store, MemoryLimiter()), rules())
-                continue
-            break
+    killed = walk(store, monkeypatch, bot, rows, random.Random(seed), crashes=crashes, most=7)
     ticks = [(ts, *(MARKET.price_ticks(repr(x)) for x in prices)) for ts, *prices in rows]
     expected = replay(grid, MARKET, consistent(ticks), cash=2000, window=window)
     assert fills(store, bot) == [(f.ts_ms, f.key.kind, f.key.cell, f.side, f.price, f.lots) for f in expected.fills]

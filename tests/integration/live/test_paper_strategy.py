@@ -11,14 +11,13 @@ from autogrid.core.decision import UNDECIDED
 from autogrid.core.orders import REGRID
 from autogrid.data.frame import to_frame
 from autogrid.exchange.limiter import MemoryLimiter
-from autogrid.live import paper
 from autogrid.live.code import code_hash
 from autogrid.live.replay import consistent, replay
 from autogrid.live.run import Exchanges, Runner, rules
 from autogrid.store import accounts, bots
 from autogrid.store.tick_store import PgTickStore
 from autogrid.strategies.registry import strategy_of
-from tests.integration.live.test_paper import MARKET, START, Killed, fills, path, put
+from tests.integration.live.test_paper import MARKET, START, fills, path, put, walk
 
 PARAMS = {"width": "0.03", "cells": 6, "every": "5m", "share": "0.9"}
 FIRST = (START - 60_000, 100.0, 100.0, 100.0, 100.0)
@@ -28,7 +27,7 @@ FIRST = (START - 60_000, 100.0, 100.0, 100.0, 100.0)
 def test_paper_is_replay(
     store: sa.Engine, monkeypatch: pytest.MonkeyPatch, seed: int, crashes: bool, window: int | None
 ) -> None:
-    rows, draw = path(seed, 80), random.Random(seed)
+    rows = path(seed, 80)
     with store.begin() as connection:
         account = accounts.add(connection, name="paper", exchange=accounts.PAPER)
         new = bots.NewBot(
@@ -39,31 +38,7 @@ def test_paper_is_replay(
     runner = Runner(store, Exchanges(store, MemoryLimiter()), rules())
     put(store, [FIRST])
     runner.run(bot)
-    keep, killed = bots.keep_paper_state, 0
-
-    def dies(*arguments: object) -> None:
-        nonlocal killed
-        early = draw.random() < 0.5
-        if crashes and draw.random() < 0.3:
-            killed += 1
-            if not early:
-                keep(*arguments)  # type: ignore[arg-type]
-            raise Killed
-        keep(*arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(paper.bots, "keep_paper_state", dies)
-    at = 0
-    while at < len(rows):
-        some = draw.randint(1, 9)
-        put(store, rows[at : at + some])
-        at += some
-        for _ in range(300):
-            try:
-                runner.run(bot)
-            except Killed:
-                runner = Runner(store, Exchanges(store, MemoryLimiter()), rules())
-                continue
-            break
+    killed = walk(store, monkeypatch, bot, rows, random.Random(seed), crashes=crashes, most=9)
     columns = np.array([(*row[1:], 1.0) for row in (FIRST, *rows)]).T
     frame = to_frame(np.array([row[0] for row in (FIRST, *rows)], np.int64), tuple(columns))
     ticks = [(ts, *(MARKET.price_ticks(repr(x)) for x in prices)) for ts, *prices in rows]
