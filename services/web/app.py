@@ -16,6 +16,7 @@ from autogrid.settings import Settings
 from services.common import logs, metrics
 from services.common.edge import EdgeOnly
 from services.web import session
+from services.web.parts.away import LEAVING
 
 PAGES = (
     "sign_in",
@@ -112,7 +113,7 @@ def run(chosen: Settings) -> None:
     app.on_startup(lambda: _started(chosen))
     app.on_exception(_failed)
     sheet = f'<link rel="stylesheet" href="/static/page.css?v={version("autogrid")}-{_age()}">'
-    ui.add_head_html(sheet, shared=True)
+    ui.add_head_html(sheet + LEAVING, shared=True)
     ui.run(
         host=chosen.web_host, port=chosen.web_port, title="AutoGrid", favicon=FAVICON, dark=None, language="en-US",
         storage_secret=secret, reload=False, show=False, tailwind=False, show_welcome_message=False,

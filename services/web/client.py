@@ -55,6 +55,8 @@ class Api:
 
     def __init__(self, http: httpx.AsyncClient, tokens: Tokens | None, keep: Callable[[Tokens | None], None]) -> None:
         self.tokens = tokens
+        #: Whether the last session ended otherwise than by signing out.
+        self.ended = False
         self.keep = keep
         self._http = http
         self._renewing = asyncio.Lock()
@@ -213,7 +215,7 @@ class Api:
             return True
 
     def _use(self, answer: dict[str, Any]) -> None:
-        self.tokens = Tokens(answer["access_token"], answer["refresh_token"])
+        self.tokens, self.ended = Tokens(answer["access_token"], answer["refresh_token"]), False
         self.keep(self.tokens)
 
     def _forget(self) -> None:
@@ -221,6 +223,8 @@ class Api:
         self.keep(None)
 
     def _over(self) -> SignedOut:
+        # Another tab may have signed out, or have seen the end before.
+        self.ended = self.ended or self.tokens is not None
         self._forget()
         return SignedOut(401, "Your session is over: please sign in again.")
 

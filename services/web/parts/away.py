@@ -1,8 +1,14 @@
 """The way to the sign-in page and back."""
 
+import json
 from urllib.parse import quote
 
 from nicegui import ui
+
+#: Runs in every page: a page that is being left (a link was followed, its answer has not come) knows it.
+LEAVING = "<script>addEventListener('beforeunload', () => { window.leavingAt = Date.now(); });</script>"
+#: An answer that takes longer never came, or was a download.
+_LEFT_WITHIN_MS = 30_000
 
 
 def sign_in_url(path: str, *, over: bool = False) -> str:
@@ -11,5 +17,13 @@ def sign_in_url(path: str, *, over: bool = False) -> str:
 
 
 def session_over() -> None:
-    """The session of this page has ended: sign in again, and come back."""
-    ui.navigate.to(sign_in_url(ui.context.client.request.url.path, over=True))
+    """The session of this page has ended: sign in again, and come back.
+
+    Who has just followed a link is not called back from it: the page it leads to asks for the sign-in by itself, and
+    leads to where the visitor wanted to go.
+    """
+    url = json.dumps(sign_in_url(ui.context.client.request.url.path, over=True))
+    ui.run_javascript(
+        "console.info('The session is over.');"
+        f"if (!(Date.now() - window.leavingAt < {_LEFT_WITHIN_MS})) window.location.assign({url});"
+    )

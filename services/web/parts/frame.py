@@ -74,7 +74,7 @@ def page(path: str, title: str) -> Callable[[Build], Build]:
             api = session.current()
             path = request.url.path
             if api.tokens is None:
-                return RedirectResponse(sign_in_url(path))
+                return RedirectResponse(sign_in_url(path, over=api.ended))
             try:
                 me = await api.get("/v1/users/me")
             except SignedOut:

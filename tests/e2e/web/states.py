@@ -1,10 +1,9 @@
-"""States that a bot, an account, a list and a session can be in, and what the page says of them."""
+"""States that a bot, an account and a list can be in, and what the page says of them."""
 
 import re
 import time
 from decimal import Decimal
 
-import httpx
 import sqlalchemy as sa
 from playwright.sync_api import Page, expect
 
@@ -16,8 +15,8 @@ from autogrid.core.plan import plan
 from autogrid.core.position import RUNNING, Position
 from autogrid.store import accounts, audit, bots
 from autogrid.store.tick_store import PgTickStore
-from tests.e2e.web.conftest import live, shot, sign_in
-from tests.e2e.web.site import PASSWORD, STUDY, SYMBOL, Site
+from tests.e2e.web.conftest import live, shot
+from tests.e2e.web.site import STUDY, SYMBOL, Site
 
 MARKET = Market("0.01", "0.001", "1", "0.001", "0.001")
 DECIDING = f"""{STUDY.partition("[strategy]")[0]}[strategy]
@@ -169,42 +168,6 @@ def ends_are_told(site: Site, page: Page, unstarted: int, paused: int) -> None:
     expect(page.locator(".facts div", has_text="Ended").locator("time")).to_be_visible()
     expect(page.get_by_role("group", name="Steer the bot").get_by_role("button")).to_have_count(0)
     shot(page, "bot-stopped")
-
-
-def a_session_ends(site: Site, page: Page) -> None:
-    """It is said, and signing in again leads back."""
-    site.user("mary@example.org")
-    sign_in(page, "mary@example.org")
-    page.goto(site.url + "/studies")
-    live(page)
-    body = {"email": "mary@example.org", "password": PASSWORD}
-    token = httpx.post(f"{site.api}/v1/auth/login", json=body, timeout=60).json()["access_token"]
-    change = {"password": f"{PASSWORD} 2", "current_password": PASSWORD}
-    headers = {"Authorization": f"Bearer {token}"}
-    assert httpx.patch(f"{site.api}/v1/users/me", json=change, headers=headers, timeout=60).is_success
-    page.get_by_role("link", name="Alerts").click()
-    expect(page.get_by_text("Your session is over.")).to_be_visible()
-    shot(page, "session-over")
-    page.get_by_label("E-mail").fill("mary@example.org")
-    page.get_by_label("Password").fill(f"{PASSWORD} 2")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Alerts")).to_be_visible()
-
-
-def an_outage_ends(site: Site, page: Page) -> None:
-    """An open page says since when it knows nothing; one that is loaded waits; both go on by themselves."""
-    site.stop_api()
-    expect(page.get_by_role("alert").filter(has_text="No answer from the API since")).to_be_visible()
-    shot(page, "no-api-open")
-    waiting = page.context.new_page()
-    waiting.goto(site.url + "/studies")
-    expect(waiting.get_by_text("The API cannot be reached")).to_be_visible()
-    expect(waiting.get_by_text("autogrid api")).to_be_visible()
-    shot(waiting, "no-api")
-    site.start_api()
-    expect(page.locator(".live.on")).to_be_visible()
-    expect(page.get_by_role("alert").filter(has_text="No answer from the API since")).to_be_hidden()
-    expect(waiting.get_by_role("heading", name="Studies")).to_be_visible()
 
 
 def a_strategy_decides(site: Site, page: Page, study: int) -> None:

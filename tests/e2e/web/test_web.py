@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.web import states
+from tests.e2e.web import away, states
 from tests.e2e.web.conftest import Opens, live, shot, sign_in
 from tests.e2e.web.journey import walk
 from tests.e2e.web.site import EMAIL, Site
@@ -174,7 +174,8 @@ def test_what_a_bot_can_be(site: Site, opens: Opens, ids: dict[str, int]) -> Non
 
 
 def test_a_session_that_ends_is_told(site: Site, opens: Opens, ids: dict[str, int]) -> None:
-    states.a_session_ends(site, opens())
+    away.a_session_ends(site, opens())
+    away.a_session_ends_underway(site, opens())
 
 
 def test_who_wants_no_motion_gets_none(site: Site, browser: Browser) -> None:
@@ -186,4 +187,4 @@ def test_who_wants_no_motion_gets_none(site: Site, browser: Browser) -> None:
 
 
 def test_an_outage_is_told_and_ends_by_itself(site: Site, opens: Opens, ids: dict[str, int]) -> None:
-    states.an_outage_ends(site, live(sign_in(opens())))
+    away.an_outage_ends(site, live(sign_in(opens())))

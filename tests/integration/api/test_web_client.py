@@ -78,6 +78,25 @@ def test_a_refresh_token_used_twice_ends_the_session(server: Server, person: Mak
         run(server, kept[0], lambda api: api.get("/v1/users/me"))
 
 
+def test_a_session_that_ended_is_told_from_one_that_was_signed_out(server: Server, person: Make) -> None:
+    ada = person()
+
+    async def work(api: Api) -> list[bool]:
+        said = [api.ended]
+        for _tab in range(2):
+            with pytest.raises(SignedOut):
+                await api.get("/v1/users/me")
+        said.append(api.ended)
+        await api.sign_in(ada.email, PASSWORD)
+        said.append(api.ended)
+        await api.sign_out()
+        with pytest.raises(SignedOut):
+            await api.get("/v1/users/me")
+        return [*said, api.ended]
+
+    assert run(server, Tokens("forged", "forged"), work)[0] == [False, True, False, False]
+
+
 def test_errors_are_in_the_words_of_the_api(server: Server, person: Make) -> None:
     async def work(api: Api) -> list[ApiError]:
         found = []
