@@ -1,6 +1,5 @@
 """Fetching page by page from a fake exchange: resuming, holes, retries, a real kill."""
 
-import importlib.util
 import os
 import signal
 import subprocess
@@ -16,13 +15,9 @@ from autogrid.data.load import load_candles
 from autogrid.data.sources import ccxt_source
 from autogrid.errors import InvalidInput, Unavailable
 from autogrid.store import coverage
+from tests.integration.store import fake_exchange as fake
 
-SCRIPT = Path(__file__).with_name("fake_exchange.py")
-_spec = importlib.util.spec_from_file_location("fake_exchange", SCRIPT)
-assert _spec is not None
-assert _spec.loader is not None
-fake = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(fake)
+SCRIPT = Path(fake.__file__)
 T0, MINUTE = fake.T0, fake.MINUTE
 SERIES = coverage.Series("fake", "BTC/USDT", 60)
 

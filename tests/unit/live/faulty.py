@@ -24,6 +24,19 @@ def never_arrived(real, *args, **kwargs):
     raise OutcomeUnknown("no answer")
 
 
+class Crash(BaseException):
+    """The process dies."""
+
+
+def dies_after(real, *args, **kwargs):
+    real(*args, **kwargs)
+    raise Crash
+
+
+def dies_before(real, *args, **kwargs):
+    raise Crash
+
+
 def refused(reason):
     def fault(real, *args, **kwargs):
         raise Rejected(f"{reason} says the exchange", reason)

@@ -1,8 +1,6 @@
 """Prices of market orders are checked against a close of known age; without one that is said, once."""
 
-import importlib.util
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
@@ -12,10 +10,8 @@ from autogrid.errors import RetryLater, Unavailable
 from autogrid.exchange.ccxt_parse import last_close
 from autogrid.exchange.port import Close
 from autogrid.live.act import CLOSE_AGE_MS
+from tests.unit.live import faulty as f
 
-_SPEC = importlib.util.spec_from_file_location("faulty", Path(__file__).with_name("faulty.py"))
-f = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(f)
 World, RESTING = f.World, f.RESTING
 #: 2024-01-01 00:01 UTC.
 AT = 1_704_067_260_000

@@ -1,9 +1,7 @@
 """What exchanges do to an engine, row by row, against the tick in memory: nothing doubled, nothing lost."""
 
-import importlib.util
 from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
@@ -13,10 +11,8 @@ from autogrid.core.market import Market
 from autogrid.errors import AccountBlocked, RetryLater
 from autogrid.exchange.port import NewOrder
 from autogrid.live.replay import SYMBOL
+from tests.unit.live import faulty as f
 
-_SPEC = importlib.util.spec_from_file_location("faulty", Path(__file__).with_name("faulty.py"))
-f = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(f)
 World, RESTING, T_SAFE = f.World, f.RESTING, f.T_SAFE
 
 

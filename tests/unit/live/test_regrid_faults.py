@@ -17,23 +17,10 @@ from autogrid.exchange.simulated import Simulated
 from autogrid.live.memory import MemoryStore
 from autogrid.live.replay import SYMBOL
 from autogrid.live.tick import TickRules, tick
-from tests.unit.live.faulty import T_SAFE, Faulty, lost_answer, never_arrived, refused
+from tests.unit.live.faulty import T_SAFE, Crash, Faulty, dies_after, dies_before, lost_answer, never_arrived, refused
 from tests.unit.live.test_regrid import Scripted
 
 QUOTE = 10**8
-
-
-class Crash(BaseException):
-    """The process dies."""
-
-
-def dies_after(real, *args, **kwargs):
-    real(*args, **kwargs)
-    raise Crash
-
-
-def dies_before(real, *args, **kwargs):
-    raise Crash
 
 
 class World:

@@ -1,8 +1,5 @@
 """Parity: the live engine on the same candles makes the same fills and the same books as the ladder."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -14,13 +11,7 @@ from autogrid.core.path import path_code, points
 from autogrid.core.plan import plan
 from autogrid.errors import InvalidInput
 from autogrid.live.replay import replay
-
-# One source of random grids, markets and candles for kernel, ladder and live engine.
-_SPEC = importlib.util.spec_from_file_location(
-    "kernel_cases", Path(__file__).parents[1] / "research" / "test_kernel.py"
-)
-kernel_cases = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(kernel_cases)
+from tests.unit.research import test_kernel as kernel_cases  # one source of random cases for kernel, ladder and live
 
 
 def rows_of(candles):

@@ -1,9 +1,7 @@
 """Start and stop orders larger than the exchange takes at once: slice after slice, each written down first."""
 
 import contextlib
-import importlib.util
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -12,10 +10,8 @@ from autogrid.core.orders import START, STOP
 from autogrid.core.position import RUNNING, STARTING
 from autogrid.live.explain import explain
 from autogrid.live.replay import replay
+from tests.unit.live import faulty as f
 
-_SPEC = importlib.util.spec_from_file_location("faulty", Path(__file__).with_name("faulty.py"))
-f = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(f)
 World, RESTING = f.World, f.RESTING
 
 #: The start order buys 2 and is sent in three slices.
@@ -54,20 +50,7 @@ def test_a_stop_sells_all_of_it_in_slices():
     assert (world.exchange.inner.base_micro, world.resting) == (0, [])
 
 
-class Crash(BaseException):
-    """The process dies."""
-
-
-def dies_after(real, *args, **kwargs):
-    real(*args, **kwargs)
-    raise Crash
-
-
-def dies_before(real, *args, **kwargs):
-    raise Crash
-
-
-@pytest.mark.parametrize("fault", [dies_after, dies_before, f.lost_answer, f.never_arrived])
+@pytest.mark.parametrize("fault", [f.dies_after, f.dies_before, f.lost_answer, f.never_arrived])
 @pytest.mark.parametrize("at", [0, 1, 2])
 def test_a_crash_between_slices_buys_nothing_twice(fault, at):
     world = World(market=SLICED, start=False)
@@ -81,7 +64,7 @@ def test_a_crash_between_slices_buys_nothing_twice(fault, at):
 
     world.exchange.inner.place = place
     for _ in range(8):
-        with contextlib.suppress(Crash):
+        with contextlib.suppress(f.Crash):
             world.look()
         world.now += f.T_SAFE + 1
     assert sum(lots(world, START)) == 2_000

@@ -1,9 +1,7 @@
 """A live grid that moves: what it was is cancelled, also by the tick after a crash, and every look says why."""
 
-import importlib.util
 from decimal import Decimal
 from io import StringIO
-from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -14,10 +12,7 @@ from autogrid.core.grid import Grid
 from autogrid.core.orders import GRID
 from autogrid.live.explain import explain
 from services.api.bots.shapes import cells_of
-
-_SPEC = importlib.util.spec_from_file_location("faulty", Path(__file__).with_name("faulty.py"))
-f = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(f)
+from tests.unit.live import faulty as f
 
 UP = Grid(lower="90", upper="110", cells=4, amount="1", trailing="up", stop_loss="85")
 DOWN = Grid(lower="90", upper="110", cells=4, amount="1", trailing="down")
