@@ -17,12 +17,16 @@ def open_account(connection: Connection, account: accounts.Account, limiter: Lim
     """The account's exchange, with its credentials; nothing is sent yet. InvalidInput for a paper account."""
     if account.exchange == accounts.PAPER:
         raise InvalidInput(f"account {account.name!r} is a paper account: it has no exchange to ask")
-    found = accounts.credentials(connection, account.id)
+    return open_with(accounts.credentials(connection, account.id), account.exchange, account.base_url, limiter)
+
+
+def open_with(found: accounts.Credentials, exchange: str, base_url: str | None, limiter: Limiter) -> "CcxtExchange":
+    """An exchange with these credentials; nothing is sent yet."""
     return open_exchange(
-        account.exchange,
+        exchange,
         api_key=found.api_key,
         secret=found.secret,
         password=found.password or "",
-        base_url=account.base_url or "",
+        base_url=base_url or "",
         limiter=limiter,
     )

@@ -13,8 +13,9 @@ from sqlalchemy.engine import Engine
 
 from autogrid.core.bot import Event
 from autogrid.errors import AccountBlocked, InvalidInput, RetryLater, Unavailable
+from autogrid.exchange.account import open_with
 from autogrid.exchange.limiter import Limiter
-from autogrid.exchange.open import Pool, open_exchange
+from autogrid.exchange.open import Pool
 from autogrid.exchange.port import Exchange
 from autogrid.live.brain import StoreBrain
 from autogrid.live.code import code_hash, other_hashes
@@ -68,14 +69,7 @@ class Exchanges:
 
     def _open(self, target: Target) -> "CcxtExchange":
         found = ticking.credentials(self._engine, target.account_id)
-        return open_exchange(
-            target.account_exchange,
-            api_key=found.api_key,
-            secret=found.secret,
-            password=found.password or "",
-            base_url=target.base_url or "",
-            limiter=self._limiter,
-        )
+        return open_with(found, target.account_exchange, target.base_url, self._limiter)
 
 
 @dataclass

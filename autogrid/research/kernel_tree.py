@@ -58,23 +58,30 @@ def next_event(tree, offset, start, buy_at, sell_at):  # type: ignore[no-untyped
 
 
 @compiled
+def largest(offset, position, level, last):  # type: ignore[no-untyped-def]
+    """The level of the largest block that begins at candle `position` and ends by `last`, looked for from `level`."""
+    top = offset.shape[0] - 2
+    while (
+        level < top
+        and position & ((1 << (SHIFT * (level + 1))) - 1) == 0
+        and position + (1 << (SHIFT * (level + 1))) <= last
+    ):
+        level += 1
+    while level > 0 and position + (1 << (SHIFT * level)) > last:
+        level -= 1
+    return level
+
+
+@compiled
 def drawdown(tree, offset, first, last, cash, base, peak, worst):  # type: ignore[no-untyped-def]
     """Running (peak, worst relative drawdown) of cash + base x close over candles [first, last), base >= 0.
 
     A block is opened only if it holds both a new peak and a fall that could be deeper than `worst`.
     """
-    top = offset.shape[0] - 2
     position = first
     level = 0
     while position < last:
-        while (
-            level < top
-            and position & ((1 << (SHIFT * (level + 1))) - 1) == 0
-            and position + (1 << (SHIFT * (level + 1))) <= last
-        ):
-            level += 1
-        while level > 0 and position + (1 << (SHIFT * level)) > last:
-            level -= 1
+        level = largest(offset, position, level, last)
         while True:
             row = offset[level] + (position >> (SHIFT * level))
             highest = cash + base * tree[row, 3]
@@ -95,19 +102,11 @@ def drawdown(tree, offset, first, last, cash, base, peak, worst):  # type: ignor
 @compiled
 def count_within(tree, offset, first, last, lower, upper):  # type: ignore[no-untyped-def]
     """How many closes of candles [first, last) lie in [lower, upper]."""
-    top = offset.shape[0] - 2
     count = 0
     position = first
     level = 0
     while position < last:
-        while (
-            level < top
-            and position & ((1 << (SHIFT * (level + 1))) - 1) == 0
-            and position + (1 << (SHIFT * (level + 1))) <= last
-        ):
-            level += 1
-        while level > 0 and position + (1 << (SHIFT * level)) > last:
-            level -= 1
+        level = largest(offset, position, level, last)
         while True:
             row = offset[level] + (position >> (SHIFT * level))
             least = tree[row, 3 if level == 0 else 2]

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
@@ -75,41 +76,29 @@ def market_id(connection: Connection, series: Series) -> int | None:
 
 def spans(connection: Connection, series: Series) -> list[Span]:
     """The spans of one series, in order."""
-    rows = connection.execute(
-        sa.select(coverage)
-        .join(market, coverage.c.market_id == market.c.id)
-        .where(
-            market.c.exchange == series.exchange,
-            market.c.symbol == series.symbol,
-            coverage.c.timeframe_s == series.timeframe_s,
-        )
-        .order_by(coverage.c.start_ts)
-    ).mappings()
-    return [_span(row) for row in rows]
+    return [_span(row) for row in connection.execute(_of(coverage, series)).mappings()]
 
 
 def covers(connection: Connection, series: Series, start: int, end: int) -> bool:
     """Whether all there is of [start, end) ms was fetched or imported."""
-    c = coverage.c
-    found = sa.select(c.start_ts).join(market, market.c.id == c.market_id)
-    found = found.where(market.c.exchange == series.exchange, market.c.symbol == series.symbol)
-    found = found.where(c.timeframe_s == series.timeframe_s, c.start_ts <= when(start), c.end_ts >= when(end))
-    return connection.scalar(found) is not None
+    around = _of(coverage, series).where(coverage.c.start_ts <= when(start), coverage.c.end_ts >= when(end))
+    return connection.execute(around).first() is not None
 
 
 def gaps(connection: Connection, series: Series) -> list[Gap]:
     """The recorded gaps of one series, in order."""
-    rows = connection.execute(
-        sa.select(gap)
-        .join(market, gap.c.market_id == market.c.id)
-        .where(
-            market.c.exchange == series.exchange,
-            market.c.symbol == series.symbol,
-            gap.c.timeframe_s == series.timeframe_s,
-        )
-        .order_by(gap.c.start_ts)
-    ).mappings()
+    rows = connection.execute(_of(gap, series)).mappings()
     return [Gap(to_ms(r["start_ts"]), to_ms(r["end_ts"]), r["candles"], r["reason"]) for r in rows]
+
+
+def _of(table: sa.Table, series: Series) -> sa.Select[Any]:
+    """The rows of one series, in order."""
+    of_market = sa.select(table).join(market, table.c.market_id == market.c.id)
+    return of_market.where(
+        market.c.exchange == series.exchange,
+        market.c.symbol == series.symbol,
+        table.c.timeframe_s == series.timeframe_s,
+    ).order_by(table.c.start_ts)
 
 
 def _span(row: RowMapping) -> Span:

@@ -5,7 +5,6 @@ killed, and its lock knows neither threads nor the creation of our database, so 
 """
 
 import json
-import os
 import subprocess
 import threading
 import warnings
@@ -70,20 +69,12 @@ def stop(home: Path) -> None:
 
 def _forget_dead(pgdata: Path) -> None:
     """Drop processes that ended without saying goodbye, so that they do not keep the server up for ever."""
+    import psutil  # type: ignore[import-untyped,unused-ignore]
+
     users = pgdata / ".handle_pids.json"
     if users.is_file():
-        alive = [pid for pid in json.loads(users.read_text() or "[]") if _alive(pid)]
+        alive = [pid for pid in json.loads(users.read_text() or "[]") if psutil.pid_exists(pid)]
         users.write_text(json.dumps(alive))
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _create_database(uri: str) -> None:

@@ -8,6 +8,8 @@ import os
 import sys
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped,unused-ignore]
+
 from autogrid.settings import settings
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
@@ -27,7 +29,7 @@ def prepare(default: Path | None = None) -> Path | None:
     directory.mkdir(parents=True, exist_ok=True)
     files = list(directory.glob("*.db"))
     # Files with our own number are left by an earlier process of it: this one has written nothing yet.
-    if not any(_alive(pid) for file in files if (pid := _pid(file)) != os.getpid()):
+    if not any(psutil.pid_exists(pid) for file in files if (pid := _pid(file)) != os.getpid()):
         for file in files:
             file.unlink(missing_ok=True)
     os.environ[VARIABLE] = str(directory)
@@ -46,7 +48,7 @@ def forget_dead() -> None:
     """`forget` every process that is no longer alive; each scrape does this, so that no handler has to be wired."""
     if VARIABLE in os.environ:
         for pid in {_pid(file) for file in Path(os.environ[VARIABLE]).glob("gauge_live*.db")}:
-            if not _alive(pid):
+            if not psutil.pid_exists(pid):
                 forget(pid)
 
 
@@ -61,13 +63,3 @@ def _require_early() -> None:
 
 def _pid(file: Path) -> int:
     return int(file.stem.rsplit("_", 1)[1])
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
