@@ -21,7 +21,7 @@ from autogrid.promotion.promote import Wanted, promote, stored_candles
 from autogrid.promotion.verify import verify
 from autogrid.research.result import Result
 from autogrid.research.study import backtest_study
-from autogrid.research.sweep import sweep
+from autogrid.research.sweep import Sweep, sweep
 from autogrid.research.trail import level_spans
 from autogrid.store import bots, jobs, passports
 from autogrid.store import engine as engines
@@ -31,6 +31,8 @@ from autogrid.strategies.registry import worked
 POINTS, FILLS = 600, 5_000
 #: Most combinations of one sweep.
 GRIDS = 20_000
+#: Most daily returns of a sweep that are kept to judge its best: 160 MB.
+RETURNS = 20_000_000
 
 
 class Cancelled(Exception):
@@ -98,13 +100,28 @@ def _sweep(work: Work) -> dict[str, Any]:
     work.at(0.05, "reading candles")
     frame, study = stored_candles(work.study())
     work.at(0.1, f"{count:,} grids on {len(frame):,} candles")
+    daily = count * _days(frame) <= RETURNS
     found = sweep(
-        worked(study), values, frame, study_market(study),
+        worked(study), values, frame, study_market(study), daily=daily,
         cash=None if study.cash is None else str(study.cash), path=study.path,
         penetration_ticks=study.penetration_ticks, slippage_ticks=study.slippage_ticks, progress=False,
     )  # fmt: skip
     rows = [{name: _plain(value) for name, value in row.items()} for row in found.frame.to_dict("records")]
-    return {"fields": list(found.fields), "rows": rows}
+    return {"fields": list(found.fields), "rows": rows, "selection": _selection(found)}
+
+
+def _selection(found: Sweep) -> dict[str, Any]:
+    """Whether the best of a sweep is more than luck, or {"refused": why nobody can say}."""
+    if found.daily is None:
+        return {"refused": f"more than {RETURNS:,} daily returns: try fewer values, or fewer days"}
+    try:
+        return found.overfit().to_json()
+    except InvalidInput as error:
+        return {"refused": str(error)}
+
+
+def _days(frame: pd.DataFrame) -> int:
+    return int((frame.index[-1] - frame.index[0]).days) + 2 if len(frame) else 0
 
 
 def _promotion(work: Work) -> dict[str, Any]:

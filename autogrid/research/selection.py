@@ -73,6 +73,13 @@ class Selection:
             why.append("winners of one half of the days are no better than the median in the other")
         return f"Do not believe {said}: {'; '.join(why)}."
 
+    def to_json(self) -> dict[str, Any]:
+        """Figures, verdict and all facts as text; `min_track_record` is None where no number of days would do."""
+        names = ("trials", "n_eff", "days", "sharpe", "luck", "psr", "dsr", "pbo", "splits")
+        record = self.min_track_record if math.isfinite(self.min_track_record) else None
+        figures = {name: getattr(self, name) for name in names} | {"min_track_record": record}
+        return {**figures, "passes": self.passes, "verdict": self.verdict, "facts": self.facts()}
+
     def facts(self) -> list[tuple[str, str]]:
         """Everything as (name, text)."""
         record = f"{math.ceil(self.min_track_record):,} days" if math.isfinite(self.min_track_record) else "never"

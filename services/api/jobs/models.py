@@ -74,8 +74,9 @@ class Result(BaseModel):
 
     id: int
     kind: JobKind
-    #: backtest: as `autogrid backtest --json`; sweep: {fields, rows}; promotion: {passport_id, bot_id, gates};
-    #: verification: {verified, differences}.
+    #: backtest: as `autogrid backtest --json`; sweep: {fields, rows, selection}, the last of which is whether the best
+    #: is more than luck (figures, verdict, passes) or {refused: why that cannot be said}; promotion: {passport_id,
+    #: bot_id, gates}; verification: {verified, differences}.
     result: dict[str, Any]
 
 

@@ -9,6 +9,7 @@ from nicegui import ui
 from services.web.parts import show, toml
 from services.web.parts.charts import Chart, heatmap
 from services.web.parts.charts import backtest as draw_backtest
+from services.web.parts.frame import heading
 from services.web.parts.tables import Table, facts, note
 
 METRICS = {
@@ -102,6 +103,18 @@ def sweep(result: dict[str, Any]) -> None:
     refused = len(rows) - len(good)
     told = f"{len(good)} combinations, {refused} refused. " if refused else f"{len(good)} combinations. "
     ui.label(told + "The best of many is picked by luck, too: test it on other candles.").classes("hint")
+    if result.get("selection"):
+        _selection(result["selection"])
+
+
+def _selection(found: dict[str, Any]) -> None:
+    """Whether the best Sharpe ratio is more than luck."""
+    heading("Skill or luck", level=2)
+    if "refused" in found:
+        note(f"Whether the best is more than luck cannot be said: {found['refused']}")
+        return
+    note(found["verdict"], "good" if found["passes"] else "warn")
+    facts(found["facts"])
 
 
 def _best(rows: list[dict[str, Any]], fields: list[str], metric: str) -> list[tuple[Any, ...]]:

@@ -20,6 +20,7 @@ from autogrid.cli import supervise
 from autogrid.core.grid import Grid
 from autogrid.data.export import write_candles
 from autogrid.data.ingest import import_file
+from autogrid.research.selection import judge
 from autogrid.store import accounts, jobs, passwords, reports, studies, users
 from tests.e2e.stack import Stack
 from tests.ports import free_ports
@@ -257,4 +258,8 @@ def _swept() -> dict[str, Any]:
                          "max_drawdown": 0.1 - gain / 4, "round_trips": cells * 3, "fees": cells * 0.9,
                          "error": None})  # fmt: skip
     rows[0] = {"cells": 10, "lower": "80", "error": "needs more cash"}
-    return {"fields": ["cells", "lower"], "rows": rows}
+    rng = np.random.default_rng(4)
+    shared = rng.normal(0.001, 0.01, (200, 1))
+    daily = pd.DataFrame(shared + rng.normal(0, 0.004, (200, len(rows))))
+    selection = judge(daily, pd.DataFrame(rows)[["cells", "lower"]]).to_json()
+    return {"fields": ["cells", "lower"], "rows": rows, "selection": selection}

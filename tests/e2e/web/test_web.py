@@ -158,6 +158,17 @@ def test_a_study_trails(site: Site, opens: Opens, ids: dict[str, int]) -> None:
     states.a_study_trails(site, sign_in(opens()), ids["study"])
 
 
+def test_a_sweep_says_whether_its_best_is_luck(site: Site, opens: Opens, ids: dict[str, int]) -> None:
+    page = live(sign_in(opens()))
+    page.goto(f"{site.url}/jobs/{ids['sweep']}")
+    expect(page.get_by_role("heading", name="Skill or luck")).to_be_visible()
+    expect(page.locator(".note.warn", has_text="Do not believe the best of 20 grids")).to_be_visible()
+    expect(page.locator(".facts div", has_text="Days / least track record alone").locator("dd")).to_contain_text(
+        "200 /"
+    )
+    shot(page, "sweep-luck")
+
+
 def test_a_strategy_decides(site: Site, opens: Opens, ids: dict[str, int]) -> None:
     states.a_strategy_decides(site, sign_in(opens()), ids["study"])
 

@@ -13,12 +13,15 @@ import pytest
 import sqlalchemy as sa
 
 from autogrid.core.decision import UNDECIDED
+from autogrid.core.study import parse_study
 from autogrid.data.export import write_candles
 from autogrid.data.ingest import import_file
 from autogrid.promotion import work
+from autogrid.research.sweep import sweep
 from autogrid.research.synthetic import synthetic_candles
 from autogrid.store import accounts, bots, jobs, reports, schedules, studies, users
 from autogrid.store.tick_store import PgTickStore
+from autogrid.strategies.registry import grid_of
 from services.worker import child, chores, slots
 from services.worker.reports import make
 from services.worker.research import run
@@ -58,7 +61,6 @@ def test_a_backtest_in_a_child_process_gives_the_figures_of_the_command(
     store: sa.Engine, owner: int, study: str
 ) -> None:
     from autogrid.cli.backtest import run_study
-    from autogrid.core.study import parse_study
 
     job_id = _job(store, owner, "backtest", text=study)
     run(job_id=job_id)
@@ -132,6 +134,7 @@ def test_a_sweep_a_promotion_and_its_verification(store: sa.Engine, owner: int, 
     found = _get(store, swept)["result"]
     assert found["fields"] == ["cells"]
     assert [bool(row["error"]) for row in found["rows"]] == [False, False, True]
+    assert "days" in found["selection"]["refused"]
 
     promoted = _job(store, owner, "promotion", text=study, to="paper", account_id=account, name="my bot")
     with store.begin() as connection:
@@ -155,6 +158,32 @@ def test_a_sweep_a_promotion_and_its_verification(store: sa.Engine, owner: int, 
         jobs.start(connection, checked)
     work.run(store, checked)
     assert _get(store, checked)["result"]["verified"] is True
+
+
+def test_a_sweep_says_whether_its_best_is_luck(
+    store: sa.Engine, owner: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    candles = synthetic_candles(days=12)
+    write_candles(candles, tmp_path / "days.parquet")
+    import_file(tmp_path / "days.parquet", "binance", "BTC/USDT", "1m")
+    text = around(float(candles["open"].iloc[0]), share=0.2)
+
+    def selection() -> dict[str, Any]:
+        job_id = _job(store, owner, "sweep", text=text, sweep={"cells": [4, 8, 16, 32]})
+        with store.begin() as connection:
+            jobs.start(connection, job_id)
+        work.run(store, job_id)
+        found: dict[str, Any] = _get(store, job_id)["result"]["selection"]
+        return found
+
+    found, study = selection(), parse_study(text)
+    swept = sweep(grid_of(study), {"cells": [4, 8, 16, 32]}, candles, study.market, daily=True, progress=False)
+    wanted = swept.overfit()
+    assert (found["trials"], found["days"]) == (4, 12)
+    assert (found["dsr"], found["pbo"]) == (pytest.approx(wanted.dsr), wanted.pbo)
+    assert (found["verdict"], found["passes"]) == (wanted.verdict, wanted.passes)
+    monkeypatch.setattr(work, "RETURNS", 40)
+    assert selection() == {"refused": "more than 40 daily returns: try fewer values, or fewer days"}
 
 
 def test_the_sweeps_of_a_study_are_the_trials_of_its_promotion(store: sa.Engine, owner: int, study: str) -> None:

@@ -1,5 +1,6 @@
 """Daily returns of sweeps, and whether the best of many is believed: on martingales never."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -136,6 +137,9 @@ def test_what_is_said_of_it(found: Selection) -> None:
     for text in ("The best of many, judged", "Do not believe", "DSR, as the best of all", "27 /", "PBO over 12,870"):
         assert text in card, text
     assert ("Days / least track record alone", "120 / never") in replace(found, min_track_record=float("inf")).facts()
+    wire = json.loads(json.dumps(replace(found, min_track_record=float("inf")).to_json()))
+    assert (wire["trials"], wire["min_track_record"], wire["passes"]) == (found.trials, None, False)
+    assert wire["facts"][1] == ["Grids that traded / independent", f"{found.trials} / {found.n_eff:.1f}"]
     good = replace(found, dsr=0.97, pbo=0.1)
     assert good.passes
     assert good.verdict.startswith("More than luck")
