@@ -95,5 +95,8 @@ class Halted(AutogridError):
 
 def shortened(value: object) -> str:
     """What somebody wrote, for a message: its beginning if it is long."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # a whole number of thousands of digits
+        return "a number too long to be written down"
     return text if len(text) <= 40 else f"{text[:30]}... ({len(text)} characters)"

@@ -17,7 +17,8 @@ _SIZE, _DIGITS = 30, 100
 def decimal_of(name: str, value: Number) -> Decimal:
     """`value` as a finite Decimal; floats are refused, since 0.1 is not a tenth in binary."""
     if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
-        raise InvalidInput(f'{name} must be exact: write "{value}" in quotes or use Decimal, was {value!r}')
+        said = shortened(value)
+        raise InvalidInput(f'{name} must be exact: write "{said}" in quotes or use Decimal, was {said}')
     try:
         number = Decimal(value)
     except InvalidOperation:

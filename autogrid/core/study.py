@@ -100,7 +100,7 @@ def parse_study(text: str, source: str = "study") -> Study:
     check_keys(source, data, tuple(SECTIONS))
     for section, keys in SECTIONS.items():
         if not isinstance(data.get(section, {}), dict):
-            raise InvalidInput(f"{source}: [{section}] must be a section, was {data[section]!r}")
+            raise InvalidInput(f"{source}: [{section}] must be a section, was {shortened(data[section])}")
         check_keys(f"{source} [{section}]", data.get(section, {}), keys)
     market, candles = data.get("market", {}), data.get("candles", {})
     strategy, simulation = data.get("strategy", {}), data.get("simulation", {})

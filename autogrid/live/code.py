@@ -20,7 +20,7 @@ def code_hash(strategy: str = "static") -> str:
     for name in sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".py")):
         _add(digest, f"core/{name}", (folder / name).read_bytes())
     if strategy != "static":
-        for name in ("decider.py", "dynamic.py"):
+        for name in ("around.py", "decider.py", "dynamic.py", "params.py"):
             _add(digest, f"strategies/{name}", (resources.files("autogrid.strategies") / name).read_bytes())
     _add(digest, f"strategy/{strategy}", _strategy(strategy).read_bytes())
     return digest.hexdigest()

@@ -69,6 +69,7 @@ def promote(engine: Engine, wanted: Wanted, limiter: Limiter | None = None) -> P
     study = parse_study(wanted.study, wanted.name)
     if study.symbol is None or study.exchange is None:
         raise InvalidInput("a bot needs a market: write exchange and symbol into [market] of the study")
+    worked(study)  # its mistakes are said before candles and the exchange are asked
     if wanted.window is not None and wanted.window < 2:
         raise InvalidInput(f"max open orders must be 2 or more (a buy and a sell), was {wanted.window}")
     with engine.connect() as connection:
@@ -126,6 +127,7 @@ def stored_candles(study: Study) -> tuple[pd.DataFrame, Study]:
     """The store's candles that a study names, and the study with the range found: later imports do not change it."""
     if not (study.exchange and study.symbol and study.timeframe):
         raise InvalidInput("without a candle file [market] needs exchange and symbol, and [candles] timeframe")
+    worked(study)
     frame = load_candles(study.exchange, study.symbol, study.timeframe, study.start, study.end)
     step = pd.Timedelta(seconds=parse_timeframe(study.timeframe))
     first, last = frame.index[0].to_pydatetime(), (frame.index[-1] + step).to_pydatetime()

@@ -2,45 +2,43 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
 
 from autogrid.core.decision import Decision, Keep, View
-from autogrid.strategies.dynamic import Dynamic, around
+from autogrid.strategies.around import Around, AroundParams, Cells, Every, Share
 
 if TYPE_CHECKING:
     import pandas as pd
 
 #: A width is a fraction of the price with so many digits: a grid is the same on every machine.
 _DIGITS = Decimal("0.0001")
+#: Two years of minutes.
+_MOST_CANDLES = 1_000_000
 
 
 @dataclass(frozen=True)
-class AtrParams:
+class AtrParams(AroundParams):
     """How the grid is made."""
 
-    cells: int
+    cells: Cells
     #: Half the grid's width in average true ranges of a candle.
-    ranges: Decimal = Decimal(3)
+    ranges: Annotated[Decimal, Field(gt=0)] = Decimal(3)
     #: Candles over which the true range is averaged.
-    length: int = 14
-    #: How often it decides, and the candles whose range it is.
-    every: str = "1d"
+    length: Annotated[int, Field(ge=1, le=_MOST_CANDLES)] = 14
+    every: Every = "1d"
     #: The grid is made anew when the width has changed by more than this, a fraction.
-    drift: Decimal = Decimal("0.5")
+    drift: Annotated[Decimal, Field(ge=0)] = Decimal("0.5")
     spacing: str = "geometric"
-    #: Share of the equity that is put into a new grid.
-    share: Decimal = Decimal("0.999")
+    share: Share = Decimal("0.999")
 
 
-class Atr(Dynamic):
+class Atr(Around):
     """Average true range (Wilder 1978), as a plain mean of `length` candles."""
 
     Params = AtrParams
     params: AtrParams
-
-    @property
-    def cadence(self) -> str:
-        return self.params.every
 
     @property
     def lookback(self) -> int:
@@ -70,4 +68,4 @@ class Atr(Dynamic):
             now = (grid.upper - grid.lower) / (grid.upper + grid.lower)
             if abs(width - now) <= now * self.params.drift:
                 return Keep()
-        return around(view, width, self.params)
+        return self.params.grid(view, width)

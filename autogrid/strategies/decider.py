@@ -42,8 +42,6 @@ class FrameDecider:
 
     def __init__(self, strategy: Dynamic, candles: pd.DataFrame) -> None:
         self.strategy, self.length_ms = strategy, cadence_ms(strategy)
-        if strategy.lookback < 1:
-            raise InvalidInput(f"lookback must be at least one candle, was {strategy.lookback}")
         made = resampled(candles, self.length_ms)
         if len(made) and candles.index[0] != made.index[0]:
             made = made.iloc[1:]  # it began before the candles did

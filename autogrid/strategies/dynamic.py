@@ -8,20 +8,19 @@ bots show it the same candles, so that it decides the same.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from autogrid.core.decision import Decision, View
-from autogrid.core.grid import Grid
-from autogrid.core.study import check_keys
 from autogrid.data.timeframe import parse_timeframe
 from autogrid.errors import InvalidInput, shortened
+from autogrid.strategies.params import read
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 _DAY_MS = 86_400_000
+_LONGEST_MS = 100 * 366 * _DAY_MS
 
 
 @dataclass(frozen=True)
@@ -32,12 +31,14 @@ class NoParams:
 class Dynamic(ABC):
     """Subclasses say `Params`, `cadence` and `lookback`, compute `features` and `decide`."""
 
-    #: A frozen dataclass: a study's [strategy.params], validated by the types of its fields.
+    #: A frozen dataclass: a study's [strategy.params], validated by the annotations of its fields.
     Params: ClassVar[type] = NoParams
     params: Any
 
     def __init__(self, params: Mapping[str, Any]) -> None:
-        self.params = _read(self.Params, params)
+        """InvalidInput for parameters that do not fit, and where cadence or lookback can never work."""
+        self.params = read(self.Params, params)
+        _check(self)
 
     @property
     @abstractmethod
@@ -71,37 +72,27 @@ class Dynamic(ABC):
         """
 
 
-def around(view: View, width: Decimal, params: Any) -> Grid:
-    """A grid of `params` with its ends `width` (a fraction) from the price, worth a share of the equity."""
-    if not 0 < width < 1 or not 0 < params.share <= 1:
-        raise InvalidInput(f"width must be between 0 and 1 and share at most 1, were {width} and {params.share}")
-    return Grid(
-        lower=view.price * (1 - width),
-        upper=view.price * (1 + width),
-        cells=params.cells,
-        spacing=params.spacing,
-        investment=view.equity * params.share,
-    )
-
-
 def cadence_ms(strategy: Dynamic) -> int:
     """Milliseconds between two decisions. InvalidInput for a cadence that does not divide a day."""
-    length = parse_timeframe(strategy.cadence) * 1000
+    return timeframe_ms("cadence", strategy.cadence)
+
+
+def timeframe_ms(name: str, text: str) -> int:
+    """Milliseconds of a timeframe that divides a day; else InvalidInput that calls it `name`."""
+    try:
+        length = parse_timeframe(text) * 1000
+    except (InvalidInput, TypeError):
+        length = _DAY_MS + 1
     if _DAY_MS % length:
-        raise InvalidInput(f"cadence must divide a day, such as 15m, 4h or 1d, was {strategy.cadence}")
+        raise InvalidInput(f"{name} must divide a day, such as 15m, 4h or 1d, was {shortened(text)}")
     return length
 
 
-def _read(kind: type, params: Mapping[str, Any]) -> Any:
-    """The parameters as `kind`; InvalidInput names the first that does not fit."""
-    from pydantic import TypeAdapter, ValidationError
-
-    check_keys("[strategy.params]", params, tuple(each.name for each in fields(kind)))
-    try:
-        return TypeAdapter(kind).validate_python(dict(params))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise InvalidInput(
-            f"[strategy.params] {where}: {first['msg'].lower()}, was {shortened(first.get('input'))}"
-        ) from None
+def _check(strategy: Dynamic) -> None:
+    """InvalidInput for a strategy that could never decide."""
+    length, lookback = cadence_ms(strategy), strategy.lookback
+    if isinstance(lookback, bool) or not isinstance(lookback, int) or lookback < 1:
+        raise InvalidInput(f"lookback must be a whole number of candles from 1 on, was {shortened(lookback)}")
+    if lookback * length > _LONGEST_MS:
+        said = f"{shortened(lookback)} of {strategy.cadence}"
+        raise InvalidInput(f"lookback must span at most a hundred years of candles, was {said}")

@@ -6,38 +6,39 @@ change, never counted twice.
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
 
 from autogrid.core.decision import Decision, Keep, View
-from autogrid.strategies.dynamic import Dynamic, around
+from autogrid.strategies.around import Around, AroundParams, Cells, Every, Share
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @dataclass(frozen=True)
-class RecentreParams:
+class RecentreParams(AroundParams):
     """How the grid is made."""
 
     #: Distance of both ends from the price, a fraction: 0.1 is 10 %.
-    width: Decimal
-    cells: int
+    width: Annotated[Decimal, Field(gt=0, lt=1)]
+    cells: Cells
     spacing: str = "geometric"
-    #: How often the price is looked at.
-    every: str = "1h"
-    #: Share of the equity that is put into a new grid.
-    share: Decimal = Decimal("0.999")
+    every: Every = "1h"
+    share: Share = Decimal("0.999")
+
+    def __post_init__(self) -> None:
+        """InvalidInput where no grid can be made of them."""
+        super().__post_init__()
+        self.check_width(self.width)
 
 
-class Recentre(Dynamic):
+class Recentre(Around):
     """Keeps its grid while a candle closes within; else the same grid around the price."""
 
     Params = RecentreParams
     params: RecentreParams
-
-    @property
-    def cadence(self) -> str:
-        return self.params.every
 
     @property
     def lookback(self) -> int:
@@ -47,4 +48,4 @@ class Recentre(Dynamic):
         """By the last close."""
         if view.grid is not None and view.grid.lower <= Decimal(repr(float(row["close"]))) <= view.grid.upper:
             return Keep()
-        return around(view, self.params.width, self.params)
+        return self.params.grid(view, self.params.width)

@@ -36,6 +36,7 @@ from autogrid.store import accounts, bot_history, bots, budget, passports
 from autogrid.store.tick_store import PgTickStore
 from autogrid.strategies.registry import worked
 from tests.loopback_client import Loopback
+from tests.studies import UNWORKABLE, decides
 
 STUDY = """
 [market]
@@ -180,6 +181,15 @@ def test_a_live_bot_needs_its_cash_and_no_plan_at_today_s_price(store: sa.Engine
 def test_cash_must_be_said(store: sa.Engine, first: pd.DataFrame) -> None:
     with pytest.raises(InvalidInput, match=r"add cash to \[simulation\]"):
         promote(store, Wanted(study=STUDY.replace('cash = "1000"\n', ""), to="paper", name="a"))
+    with store.connect() as connection:
+        assert bots.listing(connection) == []
+
+
+def test_parameters_that_never_work_are_refused(store: sa.Engine) -> None:
+    for name, key, value, said in UNWORKABLE[::5]:  # no candles are stored, and none are looked for
+        with pytest.raises(InvalidInput) as told:
+            promote(store, Wanted(study=decides(name, key, value), to="paper", name="a"))
+        assert str(told.value).startswith(f"[strategy.params] {said}")
     with store.connect() as connection:
         assert bots.listing(connection) == []
 

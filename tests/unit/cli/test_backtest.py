@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from autogrid.errors import InvalidInput
+from tests.studies import UNWORKABLE, decides
 
 FILLS = """ts,kind,cell,side,price,amount,fee,fee_asset
 1704067200000,start,-1,buy,101.00,2.000,0.20200,quote
@@ -112,3 +113,13 @@ def test_decimals_are_never_written_with_an_exponent(run: Run, folder: Path) -> 
     assert "E-" not in written.split('"metrics"')[0]
     assert '"0.00000090"' in written
     assert "E-" not in run("backtest", "study.toml", "--candles", "candles.csv", "--fills", "-").stdout
+
+
+@pytest.mark.parametrize(("name", "key", "value", "said"), UNWORKABLE[::9])
+def test_parameters_that_never_work_are_said_before_candles_are_looked_for(
+    run: Run, folder: Path, name: str, key: str, value: str | None, said: str
+) -> None:
+    (folder / "study.toml").write_text(decides(name, key, value))
+    with pytest.raises(InvalidInput) as told:
+        run("backtest", "study.toml", "--candles", "not-there.csv")
+    assert str(told.value).startswith(f"[strategy.params] {said}")
