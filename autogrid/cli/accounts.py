@@ -33,10 +33,17 @@ def add(
 
     They are no arguments: everybody on the machine could read those.
     """
+    from autogrid.errors import InvalidInput
     from autogrid.exchange import outbound
+    from autogrid.exchange.ccxt_table import profile
     from autogrid.store import accounts
     from autogrid.store.engine import engine
 
+    # All that can be wrong is said before anybody types a secret.
+    if not name.strip():
+        raise InvalidInput("name: expected one or more characters, found none")
+    if exchange != accounts.PAPER:
+        profile(exchange)
     if base_url:
         outbound.check_url(base_url, "base_url")
     credentials = None if exchange == accounts.PAPER else _credentials(stdin, from_env)

@@ -4,12 +4,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from autogrid.cli.ids import AnyBotId, BotId, SwitchId
+
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 app = typer.Typer(help="Bots: list, show, explain, pause, resume, stop, kill, release, watch.", no_args_is_help=True)
 
-BotId = Annotated[int, typer.Argument(help="The bot's id.", metavar="ID")]
 Reason = Annotated[str, typer.Option(help="Kept in the bot's events.")]
 Account = Annotated[str | None, typer.Option(help="Only those of an account, by name.")]
 
@@ -83,7 +84,7 @@ def stop(
 
 @app.command("kill")
 def kill(
-    bot: Annotated[int | None, typer.Argument(help="The bot's id.", metavar="[ID]")] = None,
+    bot: AnyBotId = None,
     account: Annotated[str | None, typer.Option(help="All bots of an account, by name.")] = None,
     all_: Annotated[bool, typer.Option("--all", help="All bots there are.")] = False,
     reason: Reason = "command line",
@@ -124,7 +125,7 @@ def switches(
 
 
 @app.command("release")
-def release(switch: Annotated[int, typer.Argument(help="The switch's id.", metavar="ID")]) -> None:
+def release(switch: SwitchId) -> None:
     """Release a kill switch: its bots stay halted, and may be resumed one by one."""
     from autogrid.store import audit, kill_switch
     from autogrid.store.engine import engine

@@ -32,7 +32,7 @@ def migrate() -> None:
 @app.command()
 def backup(
     directory: Annotated[Path, typer.Argument(help="Where backups are kept.")],
-    keep: Annotated[int, typer.Option(help="How many of them stay; older ones are deleted.")] = 14,
+    keep: Annotated[int, typer.Option(help="How many of them stay; older ones are deleted.", min=1)] = 14,
     every: Annotated[str | None, typer.Option(help="Go on for ever: 30m, 24h, 7d. Default: once.")] = None,
     metrics: Annotated[
         Path | None, typer.Option(help="File (.prom) that tells node-exporter when the last one was made.")

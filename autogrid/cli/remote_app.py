@@ -6,6 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from autogrid.cli import remote_reports
+from autogrid.cli.ids import AnyBotId, BotId, SwitchId
 from autogrid.cli.remote import Remote, api
 
 bots = typer.Typer(help="Bots: list, show, explain, pause, resume, stop, kill, release.", no_args_is_help=True)
@@ -14,8 +15,6 @@ app = typer.Typer(name="autogrid --api", no_args_is_help=True, rich_markup_mode=
 app.add_typer(bots, name="bots")
 app.add_typer(accounts, name="accounts")
 app.add_typer(remote_reports.app, name="reports")
-
-BotId = Annotated[int, typer.Argument(help="The bot's id.", metavar="ID")]
 
 
 class HereOrThere(TyperGroup):
@@ -76,7 +75,7 @@ def stop(bot: BotId, sell: Annotated[bool, typer.Option(help="Sell its base at t
 
 @bots.command("kill")
 def kill(
-    bot: Annotated[int | None, typer.Argument(help="The bot's id.", metavar="[ID]")] = None,
+    bot: AnyBotId = None,
     account: Annotated[str | None, typer.Option(help="All bots of an account.")] = None,
     all_: Annotated[bool, typer.Option("--all", help="All of your bots.")] = False,
     reason: Annotated[str, typer.Option(help="Kept in the bot's events.")] = "command line",
@@ -109,7 +108,7 @@ def switches(
 
 
 @bots.command("release")
-def release(switch: Annotated[int, typer.Argument(help="The switch's id.", metavar="ID")]) -> None:
+def release(switch: SwitchId) -> None:
     """Release a kill switch: its bots stay halted, and may be resumed one by one."""
     found = api().call("POST", f"/v1/kill-switch/{switch}/release")
     typer.echo(f"kill switch {switch} ({found['scope']}) is released; go on with: bots resume ID")

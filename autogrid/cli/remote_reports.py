@@ -1,11 +1,12 @@
 """`autogrid --api URL reports`: as `autogrid reports`, carried out by a REST API."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
+from autogrid.cli.ids import OfBot, OfStudy, ReportId, ScheduleId
 from autogrid.cli.remote import api
-from autogrid.cli.reports import BotId, Cron, Limit, Notebook, Out, ReportId, StudyId, TemplateName, TimeZone
+from autogrid.cli.reports import Cron, Limit, Notebook, Out, TemplateName, TimeZone
 
 app = typer.Typer(
     help="Reports that workers make: list, show, get, make, schedule, schedules, unschedule.", no_args_is_help=True
@@ -39,7 +40,7 @@ def get(report: ReportId, out: Out = None, notebook: Notebook = False) -> None:
 
 
 @app.command("make")
-def make(template: TemplateName, bot: BotId = None, study: StudyId = None) -> None:
+def make(template: TemplateName, bot: OfBot = None, study: OfStudy = None) -> None:
     """Have a report made now."""
     from autogrid.cli.reports_show import params
 
@@ -58,7 +59,7 @@ def schedules() -> None:
 
 @app.command("schedule")
 def schedule(
-    template: TemplateName, cron: Cron, time_zone: TimeZone = "UTC", bot: BotId = None, study: StudyId = None
+    template: TemplateName, cron: Cron, time_zone: TimeZone = "UTC", bot: OfBot = None, study: OfStudy = None
 ) -> None:
     """Have a report made again and again."""
     from autogrid.cli.reports_show import params
@@ -69,7 +70,7 @@ def schedule(
 
 
 @app.command("unschedule")
-def unschedule(schedule: Annotated[int, typer.Argument(help="The schedule's id.", metavar="ID")]) -> None:
+def unschedule(schedule: ScheduleId) -> None:
     """Delete a schedule; its reports stay."""
     api().call("DELETE", f"/v1/schedules/{schedule}")
     typer.echo(f"schedule {schedule} is deleted")

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from autogrid.cli.ids import OfBot, OfStudy, ReportId, ScheduleId
+
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
@@ -12,12 +14,9 @@ app = typer.Typer(
     help="Reports that workers make: list, show, get, make, schedule, schedules, unschedule.", no_args_is_help=True
 )
 
-ReportId = Annotated[int, typer.Argument(help="The report's id.", metavar="ID")]
 TemplateName = Annotated[
     str, typer.Argument(help="study, bot_daily, portfolio_weekly or data_quality.", metavar="TEMPLATE")
 ]
-BotId = Annotated[int | None, typer.Option("--bot", help="The bot, for bot_daily.")]
-StudyId = Annotated[int | None, typer.Option("--study", help="The study, for study.")]
 Owner = Annotated[str | None, typer.Option(help="Whose report, by e-mail; may be left out where there is one user.")]
 Out = Annotated[Path | None, typer.Option(help="The file; out/report-ID by default.")]
 Notebook = Annotated[bool, typer.Option("--notebook", help="The executed notebook instead of the page.")]
@@ -66,7 +65,7 @@ def get(report: ReportId, out: Out = None, notebook: Notebook = False) -> None:
 
 
 @app.command("make")
-def make(template: TemplateName, bot: BotId = None, study: StudyId = None, owner: Owner = None) -> None:
+def make(template: TemplateName, bot: OfBot = None, study: OfStudy = None, owner: Owner = None) -> None:
     """Have a report made; a worker of the reports queue (autogrid up has one) finds it within seconds."""
     from autogrid.cli.reports_show import params
     from autogrid.store import audit, report_templates, reports
@@ -99,8 +98,8 @@ def schedule(
     template: TemplateName,
     cron: Cron,
     time_zone: TimeZone = "UTC",
-    bot: BotId = None,
-    study: StudyId = None,
+    bot: OfBot = None,
+    study: OfStudy = None,
     owner: Owner = None,
 ) -> None:
     """Have a report made again and again."""
@@ -120,7 +119,7 @@ def schedule(
 
 
 @app.command("unschedule")
-def unschedule(schedule: Annotated[int, typer.Argument(help="The schedule's id.", metavar="ID")]) -> None:
+def unschedule(schedule: ScheduleId) -> None:
     """Delete a schedule; its reports stay."""
     from autogrid.store import audit, schedules
     from autogrid.store.engine import engine

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from autogrid.cli.ids import BotId
+
 if TYPE_CHECKING:
     from autogrid.live import twin_run
 
 
 def twin(
-    bot: Annotated[int, typer.Argument(help="The bot's id.", metavar="BOT")],
+    bot: BotId,
     candles: Annotated[Path | None, typer.Option(help="Candle file of its period instead of the store's.")] = None,
 ) -> None:
     """Compare a bot with the replay of its candles: where each cent of difference came from."""

@@ -30,6 +30,7 @@ def add(
     from autogrid.store import audit, passwords, users
     from autogrid.store.engine import engine
 
+    users.check_email(email)
     if stdin:
         password = sys.stdin.readline().rstrip("\n")
     else:

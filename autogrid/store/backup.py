@@ -37,7 +37,10 @@ def backup(url: str, directory: Path, at: datetime) -> Backup:
     The file appears only when it is complete and its table of contents could be read back. Readers and writers
     of the database go on meanwhile; the dump shows one moment. Raises Unavailable when it could not be made.
     """
-    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unavailable(f"backups cannot be kept in {directory} ({error.strerror}): choose another folder") from error
     target = directory / f"autogrid-{at.astimezone(UTC):%Y%m%dT%H%M%SZ}.dump"
     partial = target.with_suffix(".partial")
     began = time.monotonic()

@@ -26,8 +26,7 @@ _ALL = sa.select(*SHOWN)
 def add(connection: Connection, email: str, password_hash: str, role: str) -> RowMapping:
     """Create a user. Conflict if the e-mail address is taken, whatever its case."""
     _check_role(role)
-    if "@" not in email.strip("@ "):
-        raise InvalidInput(f"e-mail address: expected something like ada@example.org, found {email!r}")
+    check_email(email)
     new = (
         postgresql.insert(app_user)
         .values(email=email, password_hash=password_hash, role=role)
@@ -38,6 +37,12 @@ def add(connection: Connection, email: str, password_hash: str, role: str) -> Ro
     if row is None:
         raise Conflict(f"there is a user {email} already: sign in, or use another e-mail address")
     return row
+
+
+def check_email(email: str) -> None:
+    """InvalidInput for what cannot be an address."""
+    if "@" not in email.strip("@ "):
+        raise InvalidInput(f"e-mail address: expected something like ada@example.org, found {email!r}")
 
 
 def by_email(connection: Connection, email: str) -> RowMapping | None:

@@ -10,7 +10,8 @@ from autogrid.errors import InvalidInput
 def read_raw(path: Path) -> Raw:
     """Unchecked candles of one file; InvalidInput when there is no such file or no reader for it."""
     if not path.is_file():
-        raise InvalidInput(f"candle file: expected a file, found nothing at {path}. Check the path.")
+        found = "a folder" if path.is_dir() else "nothing"
+        raise InvalidInput(f"candle file: expected a file, found {found} at {path}. Check the path.")
     name = path.name.lower()
     if name.endswith(".zip"):
         return binance_dump.read_zip(path)

@@ -142,6 +142,8 @@ def test_users_are_made_and_promoted_on_the_command_line(client: httpx.Client) -
         _run("users", "add", "ada@EXAMPLE.org", "--stdin", stdin=PASSWORD)
     with pytest.raises(InvalidInput, match="expected 12 to 256 characters, found 5"):
         _run("users", "add", "bob@example.org", "--stdin", stdin="short")
+    with pytest.raises(InvalidInput, match="found 'bob'"):
+        _run("users", "add", "bob", stdin="")  # before the password is asked for
     with pytest.raises(Conflict, match="only active admin"):
         _run("users", "promote", "ada@example.org", "--role", "viewer")
     _run("users", "add", "bob@example.org", "--role", "viewer", "--stdin", stdin=PASSWORD)

@@ -113,6 +113,10 @@ def test_a_failed_backup_leaves_no_file(store: sa.Engine, tmp_path: Path) -> Non
     with pytest.raises(Unavailable, match="nowhere.* does not exist") as caught:
         backup.backup(url, tmp_path, AT)
     assert "geheim12" not in str(caught.value)
+    (tmp_path / "file").touch()
+    with pytest.raises(Unavailable, match=r"cannot be kept in .*file \(File exists\): choose another folder"):
+        backup.backup(libpq_url(), tmp_path / "file", AT)
+    (tmp_path / "file").unlink()
     assert list(tmp_path.iterdir()) == []
 
 

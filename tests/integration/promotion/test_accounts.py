@@ -61,6 +61,15 @@ def test_what_is_missing_is_named(run: Run, store: sa.Engine) -> None:
         assert accounts.listing(connection) == []
 
 
+def test_mistakes_are_said_before_a_secret_is_asked_for(run: Run, store: sa.Engine) -> None:
+    with pytest.raises(InvalidInput, match="exchange must be one of binance"):
+        run("add", "a", "--exchange", "binanse", stdin="k\ns\n")
+    with pytest.raises(InvalidInput, match="name: expected"):
+        run("add", " ", "--exchange", "binance", stdin="k\ns\n")
+    with store.connect() as connection:
+        assert accounts.listing(connection) == []
+
+
 def test_the_prompt_hides_what_is_typed(run: Run, store: sa.Engine) -> None:
     # What the environment holds is not taken without being asked for.
     out = run(

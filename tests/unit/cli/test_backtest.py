@@ -85,6 +85,7 @@ def test_the_study_s_range_is_the_store_s_and_not_the_file_s(run: Run, folder: P
     [
         (["no.toml", "--candles", "candles.csv"], "study file cannot be read"),
         (["study.toml", "--candles", "no.csv"], "found nothing at no.csv"),
+        (["study.toml", "--candles", "."], "expected a file, found a folder"),
         (["study.toml"], r"needs exchange, symbol \(\[market\]\) and timeframe \(\[candles\]\)"),
         (["study.toml", "--candles", "candles.csv", "--json", "-", "--fills", "-"], "only one of --json and --fills"),
         (["study.toml", "--candles", "candles.csv", "--json", "no/such/o.json"], "cannot be written"),

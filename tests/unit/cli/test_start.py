@@ -21,6 +21,21 @@ def test_help_is_the_stored_page_and_the_page_is_current(
     assert start.help_page() == current, "run: make cli-help"
 
 
+LOCAL = ["bots show", "bots kill", "bots release", "twin", "reports get", "reports make bot_daily --bot"]
+
+
+@pytest.mark.parametrize("number", ["0", "2147483648", "99999999999999999999"])
+@pytest.mark.parametrize("command", [*LOCAL, *(f"--api http://127.0.0.1:9 {each}" for each in LOCAL if each != "twin")])
+def test_what_is_no_id_is_refused_before_anything_is_asked(
+    command: str, number: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autogrid.store.engine.engine", pytest.fail)
+    monkeypatch.setenv("AUTOGRID_API_KEY", "ag_key")
+    done = CliRunner().invoke(app, [*command.split(), number])
+    assert done.exit_code == 2
+    assert "2147483647" in done.output or "greater than or equal to 1" in done.output
+
+
 @pytest.mark.parametrize(("error", "code"), [(InvalidInput("a"), 2), (Unavailable("b"), 75), (Halted("c"), 70)])
 def test_errors_are_one_line_and_an_exit_code(
     error: Exception, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
