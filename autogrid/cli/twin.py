@@ -43,6 +43,15 @@ def twin(
     console = Console()
     console.print(table)
     console.print(f"{row.divergence_bps:.2f} bps of the budget; {done.lacking} fills lacking, {done.extra} extra")
+    if done.untaken:
+        console.print(
+            f"{done.untaken} of the bot's grids are not the twin's: they could not start at the open of a candle"
+        )
+    if done.borrowed:
+        console.print(
+            f"the twin spent up to {done.market.money(done.borrowed):f} {quote} more than the bot had: it works every "
+            "grid that the bot could pay for"
+        )
 
 
 def _file(path: Path, found: "twin_run.Period") -> "list[twin_run.Candle]":

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.engine import Engine
 
 from autogrid.data.fetch import fetch
+from autogrid.errors import NotFound
 from autogrid.exchange.ccxt_public import PublicMarket
 from autogrid.exchange.open import connection_to
 from autogrid.live import twin_run
@@ -24,15 +25,12 @@ def trading(engine: Engine, now: datetime) -> tuple[list[int], dict[str, float]]
 
 
 def daily(engine: Engine, bot_id: int, now: datetime) -> bot_history.TwinRow | None:
-    """One bot's twin up to now, stored as the day's; its history thinner. InvalidInput before it has begun.
-
-    None for a bot whose strategy decides: it has no twin (see `twin_run.UNPAIRED`).
-    """
+    """One bot's twin up to now, stored as the day's; its history thinner. None for a bot that has no twin (yet)."""
     bot_history.thin_equity(engine, bot_id, now - MINUTES_KEPT)
-    with engine.connect() as connection:
-        if bots.get(connection, bot_id).strategy is not None:
-            return None
-    found = twin_run.period(engine, bot_id, now)
+    try:
+        found = twin_run.period(engine, bot_id, now)
+    except NotFound:
+        return None
     _complete(engine, found)
     return twin_run.daily(engine, bot_id, now)
 

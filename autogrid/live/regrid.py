@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 
 from autogrid.core.bot import Bot, Event, Order
+from autogrid.core.codec import pack_plain
 from autogrid.core.decision import STRATEGY, Keep, Stop, first_view, view_of
 from autogrid.core.grid import Grid
 from autogrid.core.market import Market
 from autogrid.core.orders import GRID
+from autogrid.core.plan import Plan
 from autogrid.core.position import REGRIDDING, RUNNING, Position
 from autogrid.core.regrid import Change, first, leave, regridded, stay, successor
 from autogrid.errors import InvalidInput
 from autogrid.live.ports import Brain
+from autogrid.live.stages import CHANGED, STARTED, STOPPED, moment
 
 
 def strategise(
@@ -25,7 +28,7 @@ def strategise(
         return []
     events = [] if brain is None else _decide(bot, price, now_ms, brain, market)
     if bot.position is not None and bot.position.phase == REGRIDDING and not live:
-        events += _change(bot, bot.position, price, market)
+        events += _change(bot, bot.position, price, now_ms, market)
     return events
 
 
@@ -52,19 +55,19 @@ def _decide(bot: Bot, price: int, now_ms: int, brain: Brain, market: Market | No
             return []
         if isinstance(decision, Stop):
             return _stop(bot, decision, price)
-        return (
-            _begin(bot, decision, price, market) if position is None else _leave(bot, position, decision, price, market)
-        )
+        if position is None:
+            return _begin(bot, decision, price, now_ms, market)
+        return _leave(bot, position, decision, price, market)
     except InvalidInput as error:
         return _refused(error)
 
 
-def _begin(bot: Bot, grid: Grid, price: int, market: Market | None) -> list[Event]:
+def _begin(bot: Bot, grid: Grid, price: int, now_ms: int, market: Market | None) -> list[Event]:
     assert bot.cash is not None
     planned = first(bot.market, bot.cash, Change(grid, price, bot.slippage_ticks, market))
     bot.position, bot.grid = Position(planned), grid
     bot.status, bot.reason = "running", None
-    return [Event("info", "bot_started", {"price": str(bot.market.price(price)), "empty": planned.empty})]
+    return [_worked(STARTED, bot, planned, now_ms)]
 
 
 def _leave(bot: Bot, position: Position, grid: Grid, price: int, market: Market | None) -> list[Event]:
@@ -74,7 +77,9 @@ def _leave(bot: Bot, position: Position, grid: Grid, price: int, market: Market 
 
 
 def _stop(bot: Bot, decision: Stop, price: int) -> list[Event]:
-    event = Event("warning", "strategy_stopped", {"price": str(bot.market.price(price))})
+    said: dict[str, str | int] = {"price": str(bot.market.price(price)), "decided": moment(bot.decided_ms)}
+    said["stop_action"] = "sell" if decision.sell else "keep"
+    event = Event("warning", STOPPED, said)
     if bot.position is None:
         bot.status, bot.reason = "stopped", STRATEGY
     else:
@@ -83,7 +88,7 @@ def _stop(bot: Bot, decision: Stop, price: int) -> list[Event]:
     return [event]
 
 
-def _change(bot: Bot, position: Position, price: int, market: Market | None) -> list[Event]:
+def _change(bot: Bot, position: Position, price: int, now_ms: int, market: Market | None) -> list[Event]:
     """No order of the old grid is left: the new one starts at this price."""
     grid = position.next_grid
     assert grid is not None  # as long as it is regridding
@@ -96,9 +101,15 @@ def _change(bot: Bot, position: Position, price: int, market: Market | None) -> 
     for known in (bot.notes, bot.attempts):
         for at in [at for at in known if at[0] == GRID]:
             del known[at]
-    lower, upper = (str(bot.market.price(level)) for level in (planned.levels[0], planned.levels[-1]))
-    price_said = str(bot.market.price(price))
-    return [Event("info", "grid_changed", {"lower": lower, "upper": upper, "cells": planned.n, "price": price_said})]
+    return [_worked(CHANGED, bot, planned, now_ms)]
+
+
+def _worked(name: str, bot: Bot, planned: Plan, now_ms: int) -> Event:
+    """What `live.stages` needs to tell later which grid the bot worked, from when on, at which price."""
+    assert bot.position is not None  # it has just got it
+    said: dict[str, str | int] = dict(pack_plain(bot.grid))
+    said |= {"price": str(bot.market.price(planned.start)), "empty": planned.empty, "cycle": bot.position.cycle[0]}
+    return Event("info", name, said | {"decided": moment(bot.decided_ms), "since": moment(now_ms)})
 
 
 def _refused(error: InvalidInput) -> list[Event]:

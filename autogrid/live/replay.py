@@ -15,6 +15,7 @@ from autogrid.core.position import Position
 from autogrid.core.trailing import Trailing, most_lots
 from autogrid.errors import InvalidInput
 from autogrid.exchange.simulated import Simulated
+from autogrid.live.decided import Decided
 from autogrid.live.drive import Drive, Row
 from autogrid.live.memory import MemoryStore
 from autogrid.live.tick import TickRules, tick
@@ -42,7 +43,7 @@ class Replay:
 
 
 def replay(
-    grid: "Grid | Dynamic",
+    grid: "Grid | Dynamic | Decided",
     market: Market,
     rows: list[Row],
     *,
@@ -57,7 +58,8 @@ def replay(
     """Run the live tick over `rows` (consistent candles in ticks) on a simulated exchange and an in-memory store.
 
     cell_market: whose rules the cells obey that a trailing grid adds, and grids that a strategy decides; None:
-    `market`. candles: what a strategy decides on; only it needs them. The other arguments are those of `backtest`.
+    `market`. candles: what a strategy decides on; only it needs them. In place of a strategy may stand decisions taken
+    before. The other arguments are those of `backtest`.
     Raises InvalidInput as `backtest` does.
     """
     if not rows:
@@ -66,9 +68,9 @@ def replay(
     if isinstance(grid, Grid):
         money = _checked(grid, market, rows, cash, slippage_ticks)
     else:
-        if candles is None or cash is None:
-            raise InvalidInput("a strategy that decides needs the candles it decides on, and cash")
-        strategy, brain = type(grid).__name__, _brain(grid, candles, rows)
+        strategy, brain = type(grid).__name__, grid if isinstance(grid, Decided) else _brain(grid, candles, rows)
+        if cash is None:
+            raise InvalidInput("a strategy that decides needs cash")
         grid, money = UNDECIDED, market.atoms(cash)
     trailing = Trailing(penetration_ticks, cell_market or market)
     market = market.unlimited()  # one start order and one stop order, as the contract says
@@ -93,7 +95,9 @@ def replay(
     return Replay(bot.position, store.fills, stopped, store.events)
 
 
-def _brain(strategy: "Dynamic", candles: "pd.DataFrame", rows: list[Row]) -> "FrameBrain":
+def _brain(strategy: "Dynamic", candles: "pd.DataFrame | None", rows: list[Row]) -> "FrameBrain":
+    if candles is None:
+        raise InvalidInput("a strategy that decides needs the candles it decides on")
     from autogrid.live.frame_brain import FrameBrain  # pandas: paper bots walk candles without it
 
     return FrameBrain(strategy, candles, [row[0] for row in rows])

@@ -1,31 +1,35 @@
 """A bot against its twin: the replay of the same candles. Where every atom of the difference came from, exactly.
 
 What a fill brings at a last price P is side x (P - price) x lots - fee, in atoms; the sum over all fills is what the
-bot's equity moved. Fills of bot and twin are paired by what they are for: (kind, cell, cycle, side).
+bot's equity moved. Fills of bot and twin are paired by what they are for: (stage, kind, cell, cycle, side).
+
+Where a strategy decides, the twin works the very grids that its bot decided: what differs is how they were executed,
+never which they are. As the books of a grid close at the price at which the next one starts (contract, section 10), P
+is that price for the fills of a stage, and what base is handed on is counted from stage to stage. So what once went
+wrong is worth, in its own part, what it was worth when the grid changed, wherever the price goes afterwards.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import pairwise
 
 from autogrid.core.bot import FillRow
 from autogrid.core.market import Market
-from autogrid.core.orders import BUY, START, Key
-from autogrid.core.plan import Plan
+from autogrid.core.orders import BUY, GRID, Key
+from autogrid.core.plan import Plan, plan
+from autogrid.live.stages import OPENING, Name, Stage, Stretch, marks, name_of
+from autogrid.live.unpaired import Unpaired
 
-#: start price: the bot began at another price, hence with other amounts. path: the market went through other prices
-#: than its candles tell: an order that rested was not reached, or one was that the twin's was not. missed: no order
-#: rested that should have. partials: filled in part. fees: others than the rules say. price: a fill at another price.
-#: outage: nobody looked after the bot. paused: its owner let it rest.
-PARTS = ("start price", "path", "missed", "partials", "fees", "price", "outage", "paused")
-#: What ends a pause besides another status.
-ENDS = ("bot_status", "bot_halted", "bot_refused")
+#: start price: the bot, or the next of its grids, began at another price, hence with another start or regrid order,
+#: with other amounts and cells on the other side. path: the market went through other prices than its candles tell: an
+#: order that rested was not reached, or one was that the twin's was not. missed: no order rested that should have.
+#: partials: filled in part. fees: others than the rules say. price: a fill at another price. outage: nobody looked
+#: after the bot. paused: its owner let it rest. grid: it worked another grid than its twin at the time, as it took a
+#: decision later, or the twin could not take it at the candle's open or had ended.
+PARTS = ("start price", "path", "missed", "partials", "fees", "price", "outage", "paused", "grid")
 
-Name = tuple[Key, int]
-#: From and to, ms.
-Stretch = tuple[int, int]
+ONE = (Stage(),)
 
 
 @dataclass
@@ -41,6 +45,10 @@ class Twin:
     #: Fills that the twin has and the bot has not, and the other way round.
     lacking: int = 0
     extra: int = 0
+    #: Decisions of the bot's that its twin could not take.
+    untaken: int = 0
+    #: The most that the twin spent beyond the bot's cash: it works every grid that the bot could pay for.
+    borrowed: int = 0
 
     @property
     def difference(self) -> Fraction:
@@ -61,56 +69,55 @@ class Actual:
     """What is known of the bot."""
 
     fills: Sequence[FillRow]
-    #: What it planned; None before it began.
+    #: What it planned; None before it began. Of a bot whose strategy decides, its stages tell.
     plan: Plan | None
     base_asset: str
     quote_asset: str
-    #: Names of all orders it ever sent.
-    ordered: Collection[Name] = ()
+    #: Keys and sides of all orders it ever sent.
+    ordered: Collection[tuple[Key, int]] = ()
     #: When nobody looked after it.
     outages: Sequence[Stretch] = ()
     #: When its owner had it paused, its orders cancelled or held.
     pauses: Sequence[Stretch] = ()
+    #: The grids that it worked; their times to the candle.
+    stages: Sequence[Stage] = ONE
+    slippage_ticks: int = 0
 
 
-def compare(actual: Actual, expected: Iterable[FillRow], market: Market, price: int) -> Twin:
-    """Attribute the difference at a last price of `price` ticks. `expected` are the fills of a replay."""
-    mine, twins = _named(actual.fills), _named(expected)
-    coins = _Coins(market, price, actual.base_asset, actual.quote_asset)
-    found = Twin(market, Fraction(0), Fraction(0))
-    reasons = _reasons(mine, twins, actual)
+def compare(
+    actual: Actual, expected: Iterable[FillRow], market: Market, price: int, stages: Sequence[Stage] = ONE
+) -> Twin:
+    """Attribute the difference at a last price of `price` ticks. `expected` are the fills of a replay, in `stages`."""
+    rows = list(expected)
+    coins = _Coins(market, actual.base_asset, actual.quote_asset)
+    found = Twin(market, coins.sum(actual.fills, price).value, coins.sum(rows, price).value)
+    mine, twins = _named(actual.stages, actual.fills), _named(stages, rows)
+    ordered = {name_of(actual.stages, *each) for each in actual.ordered}
+    unpaired = Unpaired(actual.stages, stages, actual.pauses, actual.outages, ordered)
+    lacking = unpaired.lacking(mine, twins)
+    plans = _Plans(actual, market)
+    priced = marks(actual.stages, stages, price)
+    closes = {stage: close for stage, _, close in priced}
+    #: What base the bot made more of than its twin, by stage.
+    gained: dict[int, Fraction] = defaultdict(Fraction)
     for name in mine.keys() | twins.keys():
-        got, wanted = coins.sum(mine.get(name, ())), coins.sum(twins.get(name, ()))
-        found.actual += got.value
-        found.expected += wanted.value
+        close = closes[name.stage]
+        got, wanted = coins.sum(mine.get(name, ()), close), coins.sum(twins.get(name, ()), close)
+        gained[name.stage] += got.base - wanted.base
         if name not in mine:
             found.lacking += 1
-            found.parts[reasons[name]] -= wanted.value
+            found.parts[lacking[name]] -= wanted.value
         elif name not in twins:
             found.extra += 1
-            found.parts["start price" if name[0].kind == START else "path"] += got.value
+            found.parts[unpaired.extra(name, mine[name][0].ts_ms)] += got.value
         else:
-            for part, atoms in _apart(name, got, wanted, actual.plan, price).items():
+            for part, atoms in _apart(name, got, wanted, plans.lots(name), close).items():
                 found.parts[part] += atoms
+    held = Fraction(0)
+    for stage, opened, close in priced:
+        found.parts[unpaired.opening(stage)] += held * (close - opened)
+        held += gained[stage]
     return found
-
-
-def outages(looked_ms: Sequence[int], end_ms: int, longest_ms: int = 180_000) -> list[Stretch]:
-    """Stretches of more than `longest_ms` in which nobody looked; `looked_ms` rising."""
-    return [(a, b) for a, b in pairwise([*looked_ms, end_ms]) if b - a > longest_ms]
-
-
-def pauses(changes: Iterable[tuple[int, str]], end_ms: int) -> list[Stretch]:
-    """Stretches in which the bot was paused; `changes` are (ms, status that began) in order."""
-    found: list[Stretch] = []
-    began = None
-    for at, status in changes:
-        if began is not None and status != "paused":
-            found.append((began, at))
-            began = None
-        elif began is None and status == "paused":
-            began = at
-    return found if began is None else [*found, (began, max(began, end_ms))]
 
 
 @dataclass(frozen=True)
@@ -120,104 +127,91 @@ class _Sum:
     lots: int = 0
     #: Price x lots.
     notional: int = 0
-    #: In atoms; in base at the last price.
+    #: In atoms; in base at the price asked for.
     fee: Fraction = Fraction(0)
-    #: Contribution to the equity, atoms.
+    #: Contribution to the equity at that price, atoms.
     value: Fraction = Fraction(0)
+    #: Lots that the account has more.
+    base: Fraction = Fraction(0)
 
 
 @dataclass(frozen=True)
 class _Coins:
-    """Fees in atoms at the last price."""
+    """Fees in quote and in base."""
 
     market: Market
-    price: int
     base: str
     quote: str
 
-    def sum(self, rows: Iterable[FillRow]) -> _Sum:
+    def sum(self, rows: Iterable[FillRow], price: int) -> _Sum:
         total = _Sum()
         for row in rows:
-            fee = self._fee(row)
-            gain = row.side * (self.price - row.price) * row.lots
+            atoms, lots = self._fee(row)
+            fee = atoms + lots * price
             total = _Sum(
                 total.lots + row.lots,
                 total.notional + row.price * row.lots,
                 total.fee + fee,
-                total.value + gain - fee,
+                total.value + row.side * (price - row.price) * row.lots - fee,
+                total.base + row.side * row.lots - lots,
             )
         return total
 
-    def _fee(self, row: FillRow) -> Fraction:
+    def _fee(self, row: FillRow) -> tuple[Fraction, Fraction]:
+        """Atoms and lots."""
         # A replay trades BASE/QUOTE.
         if row.fee_asset in (self.quote, "QUOTE"):
-            return Fraction(row.fee) / Fraction(self.market.atom)
+            return Fraction(row.fee) / Fraction(self.market.atom), Fraction(0)
         if row.fee_asset in (self.base, "BASE"):
-            return Fraction(row.fee) / Fraction(self.market.lot) * self.price
-        return Fraction(0)  # another coin: beside the books, as in core.ledger
+            return Fraction(0), Fraction(row.fee) / Fraction(self.market.lot)
+        return Fraction(0), Fraction(0)  # another coin: beside the books, as in core.ledger
 
 
-def _named(rows: Iterable[FillRow]) -> dict[Name, list[FillRow]]:
+def _named(stages: Sequence[Stage], rows: Iterable[FillRow]) -> dict[Name, list[FillRow]]:
     found: dict[Name, list[FillRow]] = defaultdict(list)
     for row in rows:
-        found[row.key, row.side].append(row)
+        found[name_of(stages, row.key, row.side)].append(row)
     return found
 
 
-def _reasons(
-    mine: Mapping[Name, list[FillRow]], twins: Mapping[Name, list[FillRow]], actual: Actual
-) -> dict[Name, str]:
-    """Why the bot does not have a fill that its twin has.
-
-    A cell that rested while its twin traded goes on later and never catches up: what it lacks are its twin's last
-    fills, when nothing was amiss any more. So from a fill on that came while the bot was away, all that the cell lacks
-    is the absence's.
-    """
-    found: dict[Name, str] = {}
-    behind: dict[tuple[int, int], str] = {}
-    for name in sorted(twins, key=lambda name: twins[name][0].ts_ms):
-        key, _ = name
-        ts_ms = twins[name][0].ts_ms
-        part, back = _away(ts_ms, actual)
-        if part and (name not in mine or mine[name][0].ts_ms >= back):
-            behind[key[:2]] = part
-        if name not in mine:
-            other = "path" if name in actual.ordered else "missed"
-            found[name] = "start price" if key.kind == START else behind.get(key[:2], other)
-    return found
-
-
-def _away(ts_ms: int, actual: Actual) -> tuple[str, int]:
-    """The part that a moment without the bot belongs to, "" for none, and when the bot was back, ms."""
-    for part, stretches in (("paused", actual.pauses), ("outage", actual.outages)):
-        for begin, end in stretches:
-            if begin <= ts_ms < end:
-                return part, end
-    return "", ts_ms
-
-
-def _apart(name: Name, got: _Sum, wanted: _Sum, plan: Plan | None, price: int) -> dict[str, Fraction]:
-    """Both have it: fees, the price, and how much."""
-    key, side = name
+def _apart(name: Name, got: _Sum, wanted: _Sum, planned: int | None, price: int) -> dict[str, Fraction]:
+    """Both have it: fees, the price, and how much of the bot's `planned` lots."""
     fees = wanted.fee - got.fee
-    if key.kind == START:
+    if name.key == OPENING:
         return {"fees": fees, "start price": got.value - wanted.value - fees}
     level = Fraction(wanted.notional, wanted.lots)
-    planned = _planned(key, side, plan)
     if planned is None:
         planned = wanted.lots
     return {
         "fees": fees,
         # What another start made of the amounts, and what of them was not filled.
-        "start price": side * (price - level) * (planned - wanted.lots),
-        "partials": side * (price - level) * (got.lots - planned),
-        "price": side * (level * got.lots - got.notional),
+        "start price": name.side * (price - level) * (planned - wanted.lots),
+        "partials": name.side * (price - level) * (got.lots - planned),
+        "price": name.side * (level * got.lots - got.notional),
     }
 
 
-def _planned(key: Key, side: int, plan: Plan | None) -> int | None:
-    """Lots of the cell's whole order; None where the plan does not say."""
-    i = None if plan is None else plan.index(key.cell)
-    if plan is None or i is None:
-        return None
-    return plan.gross[i] if side == BUY else plan.lots[i]
+class _Plans:
+    """The plans of the bot's stages, made as they are asked for."""
+
+    def __init__(self, actual: Actual, market: Market) -> None:
+        self._actual, self._market = actual, market
+        self._stages = {stage.decided_ms: stage for stage in actual.stages}
+        self._made: dict[int, Plan | None] = {}
+
+    def lots(self, name: Name) -> int | None:
+        """Lots of the cell's whole order; None where no plan says."""
+        if name.key.kind != GRID:
+            return None
+        if name.stage not in self._made:
+            self._made[name.stage] = self._plan(self._stages[name.stage])
+        made = self._made[name.stage]
+        i = None if made is None else made.index(name.key.cell)
+        if made is None or i is None:
+            return None
+        return made.gross[i] if name.side == BUY else made.lots[i]
+
+    def _plan(self, stage: Stage) -> Plan | None:
+        if stage.grid is None:
+            return self._actual.plan
+        return plan(stage.grid, self._market, stage.price, slippage_ticks=self._actual.slippage_ticks)

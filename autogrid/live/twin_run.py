@@ -5,17 +5,20 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from itertools import pairwise
 
 from sqlalchemy.engine import Connection, Engine
 
 from autogrid.core.bot import Bot
+from autogrid.core.decision import Stop
 from autogrid.core.market import Market
 from autogrid.core.orders import START
-from autogrid.errors import InvalidInput
+from autogrid.errors import InvalidInput, NotFound
 from autogrid.live.drive import Row
-from autogrid.live.replay import consistent, replay
-from autogrid.live.twin import ENDS, Actual, Twin, compare, outages, pauses
+from autogrid.live.replay import consistent
+from autogrid.live.stages import EVENTS, Stage, stages, stop
+from autogrid.live.twin import ONE, Actual, Twin
+from autogrid.live.twin_replay import Rules, against_replay, step_of
+from autogrid.live.unpaired import ENDS, outages, pauses
 from autogrid.store import bot_history, bots
 from autogrid.store.bot_history import TwinRow
 from autogrid.store.coverage import to_ms
@@ -25,11 +28,6 @@ from autogrid.store.ticking import candles_after
 #: Open time in ms, then open, high, low, close as an exchange writes them.
 Candle = tuple[int, float, float, float, float]
 MINUTE_MS = 60_000
-#: Why bots whose strategy decides have no twin.
-UNPAIRED = (
-    "its strategy decides by what the bot holds, so that after one fill that differs the replay is another bot's; "
-    "compare it with a backtest of its study"
-)
 #: Two years of minutes.
 MOST = 1_051_200
 
@@ -42,40 +40,41 @@ class Period:
     row: bots.Row
     start: int
     end: int
+    #: The grids that its strategy decided, and its decision to end; of a bot that has one grid, none.
+    stages: Sequence[Stage] = ()
+    stop: tuple[int, Stop] | None = None
 
 
 def period(engine: Engine, bot_id: int, now: datetime) -> Period:
-    """From the bot's start to its end, or now. InvalidInput before it has begun, and where it can have no twin."""
+    """From the bot's start to its end, or now. NotFound before it has begun, and where it can have no twin."""
     bot = PgTickStore(engine).load(bot_id)
-    if bot.strategy is not None:
-        raise InvalidInput(f"bot {bot_id} has no twin: {UNPAIRED}")
     with engine.connect() as connection:
         row = bots.get(connection, bot_id)
         first = bot_history.fills(connection, bot_id, limit=1)
+        said = [] if bot.strategy is None else bot_history.named_events(connection, bot_id, EVENTS)
     if bot.position is None:
-        raise InvalidInput(f"bot {bot_id} has not begun: it has no twin yet; see autogrid bots explain {bot_id}")
+        raise NotFound(f"bot {bot_id} has not begun: it has no twin yet; see autogrid bots explain {bot_id}")
+    end = to_ms(row.stopped_at or now)
+    if bot.strategy is not None:
+        worked = stages(said, bot.market)
+        if worked is None or len(worked) != bot.position.plan.regrid + 1:
+            raise NotFound(
+                f"bot {bot_id} has no twin: a bot's decisions must be kept in full from the first one on, and some of "
+                "its own are older than that; promote its study again for a bot that has one"
+            )
+        return Period(bot, row, worked[0].since_ms, end, worked, stop(said))
     started = bool(first) and first[0][1].key.kind == START  # a grid that begins in quote buys nothing to start
     began = first[0][1].ts_ms if started else to_ms(row.started_at or row.created_at)
-    return Period(bot, row, began, to_ms(row.stopped_at or now))
+    return Period(bot, row, began, end)
 
 
 def twin(engine: Engine, found: Period, candles: Sequence[Candle], penetration_ticks: int = 1) -> Twin:
     """Compare a bot with the replay of `candles` (from the one it began in), up to the last one's close."""
-    bot = found.bot
-    rows = ticks(candles, bot.market)
-    done = replay(
-        bot.grid,
-        bot.market,
-        rows,
-        cash=bot.cash,
-        penetration_ticks=penetration_ticks,
-        slippage_ticks=bot.slippage_ticks,
-        window=bot.window,
-    )
-    end = min(found.end, rows[-1][0] + _step(rows))
+    rows = ticks(candles, found.bot.market)
+    end = min(found.end, rows[-1][0] + step_of(rows))
     with engine.connect() as connection:
-        actual = _actual(connection, bot, found.start, end)
-    return compare(actual, done.fills, bot.market, rows[-1][4])
+        actual = _actual(connection, found, end)
+    return against_replay(actual, found.bot, rows, Rules(penetration_ticks, found.stop))
 
 
 def stored(engine: Engine, found: Period) -> list[Candle]:
@@ -109,6 +108,11 @@ def save(connection: Connection, bot: Bot, day: date, found: Twin) -> TwinRow:
     parts: dict[str, str | int] = {name: f"{money(found.market, atoms):f}" for name, atoms in found.parts.items()}
     parts |= {"difference": f"{money(found.market, found.difference):f}", "lacking": found.lacking}
     parts["extra"] = found.extra
+    # Said only of those to whom it happened.
+    if found.untaken:
+        parts["untaken"] = found.untaken
+    if found.borrowed:
+        parts["borrowed"] = f"{found.market.money(found.borrowed):f}"
     row = TwinRow(day, parts, Decimal(f"{float(bps):.6f}"))
     bot_history.save_twin(connection, bot.id, row)
     return row
@@ -128,18 +132,22 @@ def money(market: Market, atoms: Fraction) -> Decimal:
     return market.money(round(atoms))
 
 
-def _step(rows: list[Row]) -> int:
-    return min((b[0] - a[0] for a, b in pairwise(rows)), default=60_000)
-
-
-def _actual(connection: Connection, bot: Bot, start: int, end: int) -> Actual:
+def _actual(connection: Connection, found: Period, end: int) -> Actual:
+    bot = found.bot
     fills = [row for _, row in bot_history.fills(connection, bot.id, end=end)]
     ordered = {(each.order.key, each.order.side) for each in bot_history.orders(connection, bot.id, limit=1_000_000)}
-    first = datetime.fromtimestamp(start / 1000, UTC) - timedelta(minutes=1)
+    first = datetime.fromtimestamp(found.start / 1000, UTC) - timedelta(minutes=1)
     last = datetime.fromtimestamp(end / 1000, UTC)
     looked = [to_ms(row.ts) for row in bot_history.equity(connection, bot.id, first, last)]
-    plan = None if bot.position is None else bot.position.plan
     changes = bot_history.statuses(connection, bot.id, ENDS)
     return Actual(
-        fills, plan, bot.base_asset, bot.quote_asset, ordered, outages([start, *looked], end), pauses(changes, end)
+        fills,
+        None if bot.position is None else bot.position.plan,
+        bot.base_asset,
+        bot.quote_asset,
+        ordered,
+        outages([found.start, *looked], end),
+        pauses(changes, end),
+        found.stages or ONE,
+        bot.slippage_ticks,
     )

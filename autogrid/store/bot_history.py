@@ -111,6 +111,13 @@ def statuses(connection: Connection, bot_id: int, names: Collection[str]) -> lis
     return [(to_ms(row[0]), row[1]) for row in connection.execute(query)]
 
 
+def named_events(connection: Connection, bot_id: int, names: Collection[str]) -> list[tuple[str, dict[str, Any]]]:
+    """(name, data) of the bot's events of these names, oldest first."""
+    c = bot_event.c
+    query = sa.select(c.name, c.data).where(c.bot_id == bot_id, c.name.in_(names)).order_by(c.id)
+    return [(row.name, row.data) for row in connection.execute(query)]
+
+
 def orders(connection: Connection, bot_id: int, before: int | None = None, limit: int = 100) -> list[OrderRow]:
     """Newest first; `before` is the id the page before ended with."""
     rows = newest(connection, _ORDERS, bot_order, before, limit, bot_id=bot_id)

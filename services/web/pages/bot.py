@@ -48,7 +48,7 @@ async def bot(visit: Visit, bot_id: int) -> None:
     with frame.card():
         money, details = Facts(), Facts("small")
     charts = _Charts(visit, bot_id, base, quote)
-    lists = BotLists(visit, bot_id, base, quote, decides=found["strategy"] is not None)
+    lists = BotLists(visit, bot_id, base, quote)
 
     async def refresh() -> None:
         bot, cells, account = await asyncio.gather(

@@ -12,17 +12,12 @@ from services.web.parts.tables import Table
 
 TWIN = "Once a day its fills are compared with a replay of the same candles; the first comparison comes after its " \
        "first full day."  # fmt: skip
-UNPAIRED = (
-    "Its strategy decides by what the bot holds: after one fill that differs, a replay would be another bot's. Compare "
-    "it with a backtest of its study."
-)
 
 
 class BotLists:
-    """Only the open tab is read. `base` and `quote` are the coins of the market; `decides`: by a strategy."""
+    """Only the open tab is read. `base` and `quote` are the coins of the market."""
 
-    def __init__(self, visit: Visit, bot_id: int, base: str, quote: str, decides: bool = False) -> None:
-        self._decides = decides
+    def __init__(self, visit: Visit, bot_id: int, base: str, quote: str) -> None:
         self._visit, self._path = visit, f"/v1/bots/{bot_id}"
         self._base, self._quote = base, quote
         names = ("Cells", "Fills", "Orders", "Events", "Twin")
@@ -43,7 +38,7 @@ class BotLists:
             columns = ("#Cell", *prices, "Waits to", amount, "#Filled", "Order", "#Turns", "Reason")
             self._cells = Table(name, columns, "The grid has not started: its cells appear with the start order.")
         elif name == "Twin":
-            self._twins = Table(name, ("Day", "#Divergence, bps", "Parts"), UNPAIRED if self._decides else TWIN)
+            self._twins = Table(name, ("Day", "#Divergence, bps", "Parts"), TWIN)
         elif name == "Fills":
             columns = ("When", "Kind", "#Cell", "Side", price, amount, "#Fee")
             reads = listing.of(api, f"{self._path}/fills")

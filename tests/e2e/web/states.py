@@ -195,7 +195,7 @@ def a_strategy_decides(site: Site, page: Page, study: int) -> None:
     expect(page.get_by_role("img", name=re.compile("no grid yet"))).to_be_visible()
     expect(page.locator(".facts div", has_text="Strategy").locator("dd")).to_have_text("recentre")
     page.get_by_role("tab", name="Twin").click()
-    expect(page.get_by_text("a replay would be another bot's")).to_be_visible()
+    expect(page.get_by_text("Once a day its fills are compared")).to_be_visible()
     shot(page, "bot-undecided")
     page.goto(f"{site.url}/bots/{worked}")
     live(page)

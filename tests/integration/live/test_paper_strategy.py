@@ -11,10 +11,13 @@ from autogrid.core.decision import UNDECIDED
 from autogrid.core.orders import REGRID
 from autogrid.data.frame import to_frame
 from autogrid.exchange.limiter import MemoryLimiter
+from autogrid.live import daily, twin_run
 from autogrid.live.code import code_hash
 from autogrid.live.replay import consistent, replay
 from autogrid.live.run import Exchanges, Runner, rules
+from autogrid.live.twin import PARTS
 from autogrid.store import accounts, bots
+from autogrid.store.coverage import when
 from autogrid.store.tick_store import PgTickStore
 from autogrid.strategies.registry import strategy_of
 from tests.integration.live.test_paper import MARKET, START, fills, path, put, walk
@@ -50,3 +53,20 @@ def test_paper_is_replay(
     loaded = PgTickStore(store).load(bot)
     assert loaded.position == expected.position
     assert loaded.decided_ms == rows[-1][0] // 300_000 * 300_000
+    # Its twin works the grids that it decided, and differs in nothing.
+    found = twin_run.period(store, bot, when(rows[-1][0] + 60_000))
+    done = twin_run.twin(store, found, twin_run.stored(store, found))
+    assert len(found.stages) == loaded.position.plan.regrid + 1
+    assert {name: atoms for name, atoms in done.parts.items() if atoms} == {}
+    assert (done.difference, done.residual, done.lacking, done.extra, done.untaken) == (0, 0, 0, 0, 0)
+    assert done.actual != 0
+    # A fill that is lost after two changes of the grid is found as such.
+    with store.begin() as connection:
+        lost = "DELETE FROM bot_fill WHERE id = (SELECT max(id) FROM bot_fill WHERE kind = 1) RETURNING cycle"
+        assert connection.execute(sa.text(lost)).scalar_one() > 1
+    row = daily.daily(store, bot, when(rows[-1][0] + 60_000))
+    assert row is not None
+    assert row.parts["lacking"] == 1
+    # Its candles are older than the first look at it.
+    assert [name for name in PARTS if Decimal(row.parts[name])] == ["outage"]
+    assert Decimal(row.parts["outage"]) == Decimal(row.parts["difference"])

@@ -18,8 +18,9 @@ from autogrid.core.study import parse_study
 from autogrid.data.export import write_candles
 from autogrid.data.frame import read_candles
 from autogrid.data.ingest import import_file
-from autogrid.errors import InvalidInput
+from autogrid.errors import NotFound
 from autogrid.exchange.simulated import Simulated
+from autogrid.live import twin_run
 from autogrid.live.daily import daily, trading
 from autogrid.live.drive import Drive
 from autogrid.live.replay import replay
@@ -176,5 +177,7 @@ def test_the_twins_of_a_day(store: sa.Engine, tmp_path: Path) -> None:
     paused = daily(store, bot.id, now)
     assert (paused.parts["lacking"], Decimal(paused.parts["missed"]), Decimal(paused.parts["path"])) == (1, 0, 0)
     assert Decimal(paused.parts["paused"]) == Decimal(paused.parts["difference"]) - Decimal(row.parts["difference"])
-    with pytest.raises(InvalidInput, match="has not begun"):
-        daily(store, new_bot(store, paper), now)
+    waits = new_bot(store, paper)
+    assert daily(store, waits, now) is None
+    with pytest.raises(NotFound, match="has not begun"):
+        twin_run.period(store, waits, now)

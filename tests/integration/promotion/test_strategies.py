@@ -1,7 +1,7 @@
 """Studies whose strategy decides: promoted as they are, and traded on paper as they were proven."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from autogrid.core.study import parse_study
 from autogrid.data.export import write_candles
 from autogrid.data.ingest import import_file
 from autogrid.data.rules import study_market
-from autogrid.errors import InvalidInput
+from autogrid.errors import InvalidInput, NotFound
 from autogrid.exchange.limiter import MemoryLimiter
 from autogrid.live import daily, twin_run
 from autogrid.live.code import code_hash
@@ -117,14 +117,23 @@ def test_what_a_paper_bot_trades_is_what_a_replay_of_its_candles_trades(
     explained = CliRunner().invoke(app, ["bots", "explain", str(done.bot_id)], env={"COLUMNS": "200"}).output
     assert "strategy recentre, decisions: the last one on" in explained
 
-    # Its replay is another bot's once one fill differs: it has no twin.
-    now = datetime.fromtimestamp(bot.decided_ms / 1000, UTC) + timedelta(hours=1)
+    # Its twin works the same grids, and differs in nothing.
+    now = candles.index[-1].to_pydatetime() + timedelta(minutes=1)
     assert done.bot_id in daily.trading(store, now)[0]
-    assert daily.daily(store, done.bot_id, now) is None
-    with pytest.raises(InvalidInput, match="has no twin: its strategy decides by what the bot holds"):
-        twin_run.period(store, done.bot_id, now)
+    row = daily.daily(store, done.bot_id, now)
+    assert row is not None
+    assert row.divergence_bps == 0
+    assert set(row.parts.values()) <= {0, f"{market.money(0):f}"}
     with store.connect() as connection:
-        assert bot_history.twins(connection, done.bot_id) == []
+        assert bot_history.twins(connection, done.bot_id) == [row]
+    shown = CliRunner().invoke(app, ["twin", str(done.bot_id)], env={"COLUMNS": "200"}).output
+    assert "0.00 bps of the budget; 0 fills lacking, 0 extra" in shown
+    # A bot of before decisions were kept in full.
+    with store.begin() as connection:
+        connection.execute(sa.text("UPDATE bot_event SET data = data - 'decided' WHERE name = 'bot_started'"))
+    with pytest.raises(NotFound, match=r"some of its own are older than that; promote its study again"):
+        twin_run.period(store, done.bot_id, now)
+    assert daily.daily(store, done.bot_id, now) is None
 
 
 def test_the_bot_has_the_strategy_and_no_grid_yet_and_its_passport_holds(store: sa.Engine, first: pd.DataFrame) -> None:

@@ -19,8 +19,9 @@ from autogrid.live.drive import Drive, Row
 from autogrid.live.memory import MemoryStore
 from autogrid.live.replay import SYMBOL, replay
 from autogrid.live.tick import TickRules, tick
-from autogrid.live.twin import PARTS, Actual, compare, outages, pauses
+from autogrid.live.twin import PARTS, Actual, compare
 from autogrid.live.units import fee as fee_of
+from autogrid.live.unpaired import outages, pauses
 
 MINUTE = 60_000
 GRID_4 = Grid(lower="90", upper="110", cells=4, amount="1")
