@@ -45,7 +45,7 @@ def twin(
     console.print(f"{row.divergence_bps:.2f} bps of the budget; {done.lacking} fills lacking, {done.extra} extra")
     if done.untaken:
         console.print(
-            f"{done.untaken} of the bot's grids are not the twin's: they could not start at the open of a candle"
+            f"{done.untaken} of the bot's grids are not the twin's: they could not start at the candle's open"
         )
     if done.borrowed:
         console.print(

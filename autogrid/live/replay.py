@@ -58,9 +58,8 @@ def replay(
     """Run the live tick over `rows` (consistent candles in ticks) on a simulated exchange and an in-memory store.
 
     cell_market: whose rules the cells obey that a trailing grid adds, and grids that a strategy decides; None:
-    `market`. candles: what a strategy decides on; only it needs them. In place of a strategy may stand decisions taken
-    before. The other arguments are those of `backtest`.
-    Raises InvalidInput as `backtest` does.
+    `market`. candles: what a strategy decides on; only it needs them, and not where `grid` is decisions taken before.
+    The other arguments are those of `backtest`. Raises InvalidInput as `backtest` does.
     """
     if not rows:
         raise InvalidInput("candles are empty: at least one is needed; check the range asked for")

@@ -57,7 +57,7 @@ def period(engine: Engine, bot_id: int, now: datetime) -> Period:
     end = to_ms(row.stopped_at or now)
     if bot.strategy is not None:
         worked = stages(said, bot.market)
-        if worked is None or len(worked) != bot.position.plan.regrid + 1:
+        if worked is None or len(worked) <= bot.position.plan.regrid:
             raise NotFound(
                 f"bot {bot_id} has no twin: a bot's decisions must be kept in full from the first one on, and some of "
                 "its own are older than that; promote its study again for a bot that has one"

@@ -1,16 +1,21 @@
 """A bot whose strategy decides, through Celery on the loopback exchange, its workers killed while its grid changes."""
 
 import time
+from datetime import UTC, datetime
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 
 from autogrid.core.decision import UNDECIDED
+from autogrid.core.ledger import MICRO
+from autogrid.live import twin_run
 from autogrid.live.code import code_hash
-from autogrid.store import candles
+from autogrid.store import bot_history, candles
 from autogrid.store.coverage import Series
+from autogrid.store.tick_store import PgTickStore
 from tests.e2e.books import compare
-from tests.e2e.stack import Stack
+from tests.e2e.stack import MARKET, Stack
 
 SYMBOL = "AAA/USDT"
 PARAMS = {"width": "0.04", "cells": 8, "every": "1m", "spacing": "arithmetic"}
@@ -70,3 +75,19 @@ def test_killed_while_its_grid_changes() -> None:
         stack.until(agree, "fills of the new grid")
         kinds = "SELECT array_agg(DISTINCT kind ORDER BY kind) FROM bot_fill WHERE bot_id = :b"
         assert stack.scalar(kinds, b=bot) == [0, 1, 3]
+        # Its twin works the same grids; what the killed workers and prices beside the candles made of it has its parts.
+        now = datetime.now(UTC)
+        found = twin_run.period(stack.engine, bot, now)
+        candles_of_it = twin_run.stored(stack.engine, found)
+        done = twin_run.twin(stack.engine, found, candles_of_it)
+        position = PgTickStore(stack.engine).load(bot).position
+        assert position is not None
+        assert len(found.stages) == stack.scalar(changed, b=bot) + 1
+        assert done.residual == 0
+        assert any(done.parts.values())
+        close = MARKET.price_ticks(repr(candles_of_it[-1][4]))
+        equity = position.books.cash + Fraction(position.books.base_micro) * close / MICRO
+        assert done.actual == equity - position.plan.cash
+        row = twin_run.daily(stack.engine, bot, now)
+        with stack.engine.connect() as connection:
+            assert bot_history.twins(connection, bot) == [row]

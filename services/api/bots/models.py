@@ -162,5 +162,7 @@ class Twin(BaseModel):
     day: date
     #: Of equity.
     divergence_bps: Decimal
-    #: Where the difference came from, in quote.
+    #: Where the difference came from, in quote; `lacking` and `extra` count fills. Where it happened: `untaken`, how
+    #: many grids that the bot's strategy decided could not start in the replay; `borrowed`, what that spent beyond the
+    #: bot's cash.
     parts: dict[str, Any]

@@ -10,8 +10,8 @@ from services.web.parts.frame import Visit
 from services.web.parts.listing import Listing
 from services.web.parts.tables import Table
 
-TWIN = "Once a day its fills are compared with a replay of the same candles; the first comparison comes after its " \
-       "first full day."  # fmt: skip
+TWIN = "Once a day its fills are compared with a replay of its grids on the same candles; the first comparison comes " \
+       "after its first full day."  # fmt: skip
 
 
 class BotLists:

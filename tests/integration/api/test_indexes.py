@@ -38,6 +38,7 @@ LISTS: dict[str, Callable[[Connection], Any]] = {
     "fills": lambda c: bot_history.newest_fills(c, 1, before=1000),
     "events": lambda c: bot_history.events(c, 1, before=1000),
     "statuses": lambda c: bot_history.statuses(c, 1, ("bot_status",)),
+    "named events": lambda c: bot_history.named_events(c, 1, ("grid_changed",)),
     "equity": lambda c: bot_history.equity(c, 1),
     "points of equity": lambda c: bot_history.equity_points(c, _a_bot(c), None, None, 10),
     "subject": lambda c: bot_history.subject(c, _a_bot(c), None),

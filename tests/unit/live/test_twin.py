@@ -21,7 +21,6 @@ from autogrid.live.replay import SYMBOL, replay
 from autogrid.live.tick import TickRules, tick
 from autogrid.live.twin import PARTS, Actual, compare
 from autogrid.live.units import fee as fee_of
-from autogrid.live.unpaired import outages, pauses
 
 MINUTE = 60_000
 GRID_4 = Grid(lower="90", upper="110", cells=4, amount="1")
@@ -182,17 +181,3 @@ def test_what_a_pause_cost_is_the_part_paused_alone_however_long_ago_it_was(wish
     assert found.residual == 0
     assert found.parts["paused"] == found.difference
     assert {name for name, atoms in found.parts.items() if atoms} <= {"paused"}
-
-
-def test_pauses_are_between_changes_of_status() -> None:
-    changes = [(1, "running"), (2, "paused"), (3, "paused"), (5, "running"), (8, "paused"), (9, ""), (11, "paused")]
-    assert pauses(changes, 20) == [(2, 5), (8, 9), (11, 20)]
-    assert pauses([(5, "paused")], 3) == [(5, 5)]
-    assert pauses([], 3) == []
-
-
-def test_outages_are_the_long_gaps_between_looks() -> None:
-    looks = [0, MINUTE, 2 * MINUTE, 9 * MINUTE, 10 * MINUTE]
-    assert outages(looks, 11 * MINUTE) == [(2 * MINUTE, 9 * MINUTE)]
-    assert outages(looks, 20 * MINUTE) == [(2 * MINUTE, 9 * MINUTE), (10 * MINUTE, 20 * MINUTE)]
-    assert outages([], MINUTE) == []

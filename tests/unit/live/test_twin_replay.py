@@ -19,7 +19,7 @@ from autogrid.live.decided import Decided
 from autogrid.live.drive import Drive, Row
 from autogrid.live.memory import MemoryStore
 from autogrid.live.replay import SYMBOL, replay
-from autogrid.live.stages import EVENTS, Stage, moment, stages, stop
+from autogrid.live.stages import EVENTS, stages, stop
 from autogrid.live.tick import TickRules, tick
 from autogrid.live.twin import PARTS, Actual, Twin
 from autogrid.live.twin_replay import Rules, against_replay
@@ -307,19 +307,3 @@ def test_what_a_pause_cost_stays_its_own_when_the_grid_changes(wish, prices, beg
         early, _ = disturbed(short, said, range(begin, begin + length), wish)
         then = against_replay(replace(known, fills=early.fills), bot, short, Rules())
         assert then.parts["paused"] == found.parts["paused"]
-
-
-def test_stages_are_what_events_tell_and_older_events_tell_too_little():
-    known = lived(FEES)
-    assert [(each.decided_ms, each.grid) for each in known.stages] == THREE
-    assert [each.since_ms for each in known.stages] == [at for at, _ in THREE]
-    assert isinstance(known.stages[0], Stage)
-    assert stages([("bot_started", {"price": "100", "empty": 2})], FEES) is None
-    assert stages([("strategy_stopped", {"price": "100"})], FEES) == []
-    assert stop([("strategy_stopped", {"price": "100"})]) is None
-
-
-@given(st.integers(0, 4_000_000_000_000))
-def test_a_moment_is_exact_to_the_millisecond(ms):
-    data = {"decided": moment(ms), "stop_action": "keep"}
-    assert stop([("strategy_stopped", data)]) == (ms, Stop(sell=False))
