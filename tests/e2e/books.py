@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from autogrid.core.bot import DONE, OPEN, Bot, Order
 from autogrid.core.ledger import MICRO
-from autogrid.core.orders import GRID, parse_client_id
+from autogrid.core.orders import Key, parse_client_id
 from autogrid.core.position import Position
 from autogrid.live.decide import FINAL, wanted
 from autogrid.live.units import trade
@@ -48,7 +48,7 @@ def compare(
     out = Compared(unexplained=list(problems))
     names = {o["orderId"]: o for o in account["orders"] if o["symbol"] == bot.symbol.replace("/", "") and ours(bot, o)}
     out.orders = len(names)
-    _duplicates(bot, names, out, twice)
+    _duplicates(bot, names, _written(engine, bot), out, twice)
     _fills(engine, bot, account, names, out)
     _orders(bot, live, names, out)
     _cells(bot, live, out)
@@ -65,7 +65,14 @@ def _resting(order: dict[str, Any]) -> bool:
     return order["status"] in ("NEW", "PARTIALLY_FILLED")
 
 
-def _duplicates(bot: Bot, names: dict[int, Any], out: Compared, twice: bool) -> None:
+def _written(engine: sa.Engine, bot: Bot) -> dict[Key, int]:
+    """Place and cycle -> lots of the largest order written down for it, whichever grid the cell belonged to."""
+    query = "SELECT kind, cell, cycle, max(lots) FROM bot_order WHERE bot_id = :b GROUP BY kind, cell, cycle"
+    with engine.connect() as connection:
+        return {Key(*row[:3]): row[3] for row in connection.execute(sa.text(query), {"b": bot.id})}
+
+
+def _duplicates(bot: Bot, names: dict[int, Any], written: dict[Key, int], out: Compared, twice: bool) -> None:
     places: Counter[Any] = Counter()
     ids: Counter[str] = Counter()
     filled: Counter[Any] = Counter()
@@ -78,15 +85,10 @@ def _duplicates(bot: Bot, names: dict[int, Any], out: Compared, twice: bool) -> 
         return
     out.duplicates += [f"{place} rests {count} times" for place, count in places.items() if count > 1]
     out.duplicates += [f"{name} accepted {count} times" for name, count in ids.items() if count > 1]
-    position = bot.position
     for key, amount in filled.items():
-        # Cells of a grid that was left had amounts of their own.
-        known = key.kind == GRID and position is not None and not position.plan.regrid
-        i = position.plan.index(key.cell) if known else None
-        if i is not None:
-            most = max(position.plan.gross[i], position.plan.lots[i]) * bot.market.lot
-            if amount > most:
-                out.duplicates.append(f"{key} filled {amount}, at most {most} was wanted")
+        # The first order of a place and cycle is the largest: later ones ask for what is left.
+        if amount > (most := written.get(key, 0) * bot.market.lot):
+            out.duplicates.append(f"{key} filled {amount}, at most {most} was wanted")
 
 
 def _fills(engine: sa.Engine, bot: Bot, account: dict[str, Any], names: dict[int, Any], out: Compared) -> None:
@@ -167,7 +169,6 @@ def _moved(account: dict[str, Any], coin: str) -> Decimal:
 def fill_rows(engine: sa.Engine, bot: Bot) -> list[Any]:
     """The bot's fills in order of booking."""
     from autogrid.core.bot import FillRow
-    from autogrid.core.orders import Key
     from autogrid.store.coverage import to_ms
 
     query = sa.text(

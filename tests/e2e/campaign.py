@@ -1,8 +1,9 @@
 """Random schedules of faults and kills, through Celery: `python -m tests.e2e.campaign --schedules 300 --seed 1`.
 
 Each schedule is one bot on its own market and account; a round runs several at once on the same workers, because a
-ban, a killed child and a killed worker hit all of them. After a round the faults end, the bots tick until they are
-quiet, and the exchange's books are compared with ours.
+ban, a killed child and a killed worker hit all of them. A third of the bots have a strategy, which decides another grid
+whenever a minute closes outside of the present one, while all of that goes on. After a round the faults end, the bots
+tick until they are quiet, and the exchange's books are compared with ours.
 """
 
 import argparse
@@ -18,62 +19,22 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from autogrid.core.decision import UNDECIDED
 from autogrid.core.grid import Grid
+from autogrid.core.orders import REGRID
+from autogrid.live.code import code_hash
 from autogrid.store import accounts
 from tests.e2e.books import Compared, compare
+from tests.e2e.campaign_rules import READS, RULES
 from tests.e2e.stack import Stack
 
-POST = {"method": "POST", "path": "/order$"}
-DELETE = {"method": "DELETE", "path": "/order$"}
-FIND = {"method": "GET", "path": "/order$"}
-OPEN = {"method": "GET", "path": "/openOrders$"}
-TRADES = {"method": "GET", "path": "/myTrades$"}
-#: Catalogue row -> rules; "stage" is drawn where it is missing and matters. Times are those of tests.e2e.stack.FAST.
-RULES: dict[int, list[dict[str, Any]]] = {
-    1: [{**POST, "action": "hang", "seconds": 1, "stage": "after"}],
-    2: [{**POST, "action": "hang", "seconds": 1, "stage": "before"}],
-    3: [
-        {**POST, "action": "late", "seconds": 0.3, "reply": "close"},
-        {**POST, "action": "late", "seconds": 0.9, "reply": "hang"},
-    ],
-    4: [{**POST, "action": "reset", "stage": "after"}, {**POST, "action": "close", "stage": "after"}],
-    5: [
-        {**POST, "action": "status", "status": 502, "stage": "after"},
-        {**POST, "action": "status", "status": 504, "body": "empty", "stage": "before"},
-    ],
-    6: [
-        {**POST, "action": "error", "status": 504, "code": -1007, "stage": "after"},
-        {**POST, "action": "error", "status": 500, "code": -1006, "stage": "before"},
-    ],
-    7: [{**POST, "action": "garbage", "stage": "after"}, {**POST, "action": "empty", "stage": "before"}],
-    8: [{**POST, "action": "error", "code": -2010, "message": "Duplicate order sent.", "stage": "after"}],
-    9: [{**POST, "action": "duplicate"}],
-    10: [{**FIND, "action": "lag", "seconds": 0.5}, {**OPEN, "action": "lag", "seconds": 0.5}],
-    11: [{**OPEN, "action": "short", "drop": 2}],
-    12: [{**DELETE, "action": "fill_first", "fill": "1"}, {**DELETE, "action": "fill_first", "fill": "0.5"}],
-    13: [{**POST, "action": "kill", "fill": "0.5", "final": "CANCELED"}],
-    14: [
-        {**DELETE, "action": "hang", "seconds": 1, "stage": "after"},
-        {**DELETE, "action": "reset", "stage": "before"},
-    ],
-    15: [{**POST, "action": "kill", "fill": "0", "final": "EXPIRED"}],
-    18: [{**POST, "action": "kill", "fill": "0.999", "final": "EXPIRED"}],
-    20: [
-        {
-            **POST, "action": "error", "code": -2010, "stage": "before",
-            "message": "Order would immediately match and take.",
-        }
-    ],
-    22: [{"action": "status", "status": 429, "retry_after": 1, "stage": "before"}],
-    23: [{"action": "status", "status": 418, "retry_after": 1, "stage": "before"}],
-    24: [{"action": "error", "status": 503, "code": -1008, "stage": "before"}],
-    28: [{**TRADES, "action": "skip_trades", "drop": 2}],
-}  # fmt: skip
-#: Reads that go wrong in every way of the transport.
-READS: list[dict[str, Any]] = [
-    {"method": "GET", "action": action, "seconds": 0.8} for action in ("hang", "reset", "close", "garbage", "empty")
-]
 STEPS = 6
+#: How many of the bots have a strategy.
+SHARE = 1 / 3
+PARAMS = {"width": "0.03", "cells": 8, "every": "1m", "spacing": "arithmetic"}
+KINDS = ("duplicates", "lost", "orphans", "unexplained", "unsettled")
+_CHANGES = "SELECT count(*) FROM bot_event WHERE bot_id = :b AND name = 'grid_changed'"
+_BETWEEN = f"SELECT count(*) FROM bot_order WHERE bot_id = :b AND kind = {REGRID} AND filled > 0"
 
 
 @dataclass
@@ -84,6 +45,8 @@ class Schedule:
     account: str
     symbol: str
     bot_id: int = 0
+    #: Whether it has a strategy, which decides its grids.
+    decides: bool = False
     done: list[str] = field(default_factory=list)
     price: Decimal = Decimal(101)
     #: Whether one id may have been accepted twice by the exchange.
@@ -100,6 +63,10 @@ class Totals:
     schedules: int = 0
     orders: int = 0
     fills: int = 0
+    #: Schedules of bots whose strategy decides, grids that took another one's place, orders between two grids.
+    decided: int = 0
+    regrids: int = 0
+    regrid_orders: int = 0
     child_kills: int = 0
     worker_kills: int = 0
     faults: Counter[str] = field(default_factory=Counter)
@@ -107,19 +74,18 @@ class Totals:
     problems: list[str] = field(default_factory=list)
 
     def show(self) -> dict[str, Any]:
-        kinds = ("duplicates", "lost", "orphans", "unexplained", "unsettled")
+        counted = ("schedules", "orders", "fills", "decided", "regrids", "regrid_orders", "child_kills", "worker_kills")
         return {
-            "schedules": self.schedules, "orders": self.orders, "fills": self.fills,
-            "child_kills": self.child_kills, "worker_kills": self.worker_kills, "faults": dict(self.faults),
-            **{kind: self.found[kind] for kind in kinds}, "problems": self.problems[:20],
+            **{name: getattr(self, name) for name in counted}, "faults": dict(self.faults),
+            **{kind: self.found[kind] for kind in KINDS}, "problems": self.problems[:20],
         }  # fmt: skip
 
 
 class Campaign:
-    """Rounds of schedules on one stack. `size` schedules at once."""
+    """Rounds of schedules on one stack. `size` schedules at once, a `share` of them of bots with a strategy."""
 
-    def __init__(self, stack: Stack, seed: int, size: int, kills: float = 0.3) -> None:
-        self.stack, self.seed, self.size, self.kills = stack, seed, size, kills
+    def __init__(self, stack: Stack, seed: int, size: int, kills: float = 0.3, share: float = SHARE) -> None:
+        self.stack, self.seed, self.size, self.kills, self.share = stack, seed, size, kills, share
         self.random = random.Random(seed)
         self.totals = Totals()
         self._next = 0
@@ -154,18 +120,23 @@ class Campaign:
     def _schedule(self, n: int) -> Schedule:
         seed = self.seed * 1_000_003 + self._next
         self._next += 1
-        return Schedule(seed, f"a{self._next}", f"C{n}/USDT")
+        each = Schedule(seed, f"a{self._next}", f"C{n}/USDT")
+        each.decides = each.random.random() < self.share
+        return each
 
     def _begin(self, each: Schedule) -> int:
         stack, draw = self.stack, each.random
         stack.price(each.symbol, each.price)
         account = stack.account(each.account, USDT="100000", BNB="10")
         cells = draw.choice((4, 6, 8))
-        grid = Grid(lower="90", upper="110", cells=cells, amount="1")
+        work: dict[str, Any] = {"grid": Grid(lower="90", upper="110", cells=cells, amount="1")}
+        if each.decides:
+            stack.closes(each.symbol, each.price)
+            work = {"grid": UNDECIDED, "strategy": "recentre", "params": PARAMS, "code_hash": code_hash("recentre")}
         window = draw.choice((None, None, 3))
         if draw.random() < 0.3:
             self._fault(each)  # things go wrong from the first order on
-        return stack.bot(account, each.symbol, grid, window=window, cash=Decimal(2000))
+        return stack.bot(account, each.symbol, window=window, cash=Decimal(2000), **work)
 
     def _step(self, each: Schedule) -> None:
         draw, control = each.random, self.stack.loopback.control
@@ -189,6 +160,10 @@ class Campaign:
             self.stack.wish(each.bot_id, "run")
         each.done.append(f"price {each.price}")
         self.stack.price(each.symbol, each.price)
+        if each.decides and draw.random() < 0.9:
+            each.done.append("a minute closes")
+            self.stack.closes(each.symbol, each.price)
+            self.stack.decide_again(each.bot_id)
 
     def _fault(self, each: Schedule) -> None:
         draw, control = each.random, self.stack.loopback.control
@@ -257,7 +232,10 @@ class Campaign:
             self.totals.schedules += 1
             self.totals.orders += found.orders
             self.totals.fills += found.fills
-            for kind in ("duplicates", "lost", "orphans", "unexplained", "unsettled"):
+            self.totals.decided += each.decides
+            self.totals.regrids += self.stack.scalar(_CHANGES, b=each.bot_id)
+            self.totals.regrid_orders += self.stack.scalar(_BETWEEN, b=each.bot_id)
+            for kind in KINDS:
                 self.totals.found[kind] += len(getattr(found, kind))
             row = self.stack.row(each.bot_id)
             wrong = found.problems + found.unsettled
@@ -269,10 +247,10 @@ class Campaign:
         return problems
 
 
-def run(schedules: int, seed: int, size: int = 8, kills: float = 0.3, workers: int = 2) -> Totals:
+def run(schedules: int, seed: int, size: int = 8, kills: float = 0.3, share: float = SHARE) -> Totals:
     """A campaign on a stack of its own."""
-    with Stack([f"C{n}/USDT" for n in range(size)], workers=workers, concurrency=2, beats=2) as stack:
-        campaign = Campaign(stack, seed, size, kills)
+    with Stack([f"C{n}/USDT" for n in range(size)], workers=2, concurrency=2, beats=2) as stack:
+        campaign = Campaign(stack, seed, size, kills, share)
         while campaign.totals.schedules < schedules:
             began = time.monotonic()
             problems = campaign.round()
@@ -295,8 +273,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--size", type=int, default=12)
     parser.add_argument("--kills", type=float, default=0.3)
+    parser.add_argument("--share", type=float, default=SHARE)
     args = parser.parse_args()
-    totals = run(args.schedules, args.seed, args.size, args.kills)
+    totals = run(args.schedules, args.seed, args.size, args.kills, args.share)
     sys.stdout.write(json.dumps(totals.show()) + "\n")
     return 1 if totals.problems else 0
 

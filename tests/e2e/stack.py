@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import redis
 import sqlalchemy as sa
@@ -21,8 +22,9 @@ from autogrid.core.grid import Grid
 from autogrid.core.market import Market
 from autogrid.live.code import code_hash
 from autogrid.settings import settings
-from autogrid.store import accounts, bots, budget, embedded_valkey
+from autogrid.store import accounts, bots, budget, candles, embedded_valkey
 from autogrid.store import engine as engines
+from autogrid.store.coverage import Series
 from tests.loopback_client import Loopback
 from tests.ports import free_ports
 
@@ -38,6 +40,7 @@ FAST = {
     "LOG_LEVEL": "WARNING",
 }
 MARKET = Market(tick="0.01", lot="0.001", min_notional="1", maker_fee="0.001", taker_fee="0.001", buy_fee_asset="base")
+MINUTE_MS = 60_000
 GRID = Grid(lower="90", upper="110", cells=4, amount="1")
 
 
@@ -150,6 +153,24 @@ class Stack:
     def price(self, symbol: str, price: str | Decimal) -> list[dict[str, Any]]:
         """The market trades at `price`; its fills."""
         return self.loopback.control("print", symbol=symbol, price=str(price))["fills"]
+
+    def closes(self, symbol: str, price: str | Decimal | int, minutes_ago: int = 5) -> int:
+        """An hour and a half of stored minutes, from some ago on, that close at `price`; when the present one ends, ms.
+
+        Those to come are there already: a bot decides as soon as it may.
+        """
+        now = time.time_ns() // 1_000_000 // MINUTE_MS * MINUTE_MS
+        ts = np.arange(90, dtype=np.int64) * MINUTE_MS + now - minutes_ago * MINUTE_MS
+        close = np.full(len(ts), float(price))
+        values = (close, close, close, close, np.ones(len(ts)))
+        batch = candles.Batch(ts, values, int(ts[0]), int(ts[-1]) + MINUTE_MS, "test", f"{ts[0]} {price}")
+        candles.put(self.engine, Series("binance", symbol, 60), batch)
+        return now + MINUTE_MS
+
+    def decide_again(self, bot_id: int) -> None:
+        """The bot has not decided on the last closed minute: tests have no minute to wait."""
+        with self.engine.begin() as connection:
+            connection.execute(sa.text("UPDATE bot SET decided_ms = decided_ms - 1 WHERE id = :b"), {"b": bot_id})
 
     def wish(self, bot_id: int, wish: str) -> None:
         """What a person wants."""

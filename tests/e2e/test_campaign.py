@@ -16,3 +16,4 @@ def test_books_agree_after_random_faults_and_kills() -> None:
     assert found["fills"] > 5
     assert found["orders"] > 20
     assert sum(found["faults"].values()) > 3
+    assert found["regrids"] > 0

@@ -12,7 +12,7 @@ import pytest
 from autogrid.core.grid import Grid
 from autogrid.store import accounts
 from tests.e2e.books import compare
-from tests.e2e.campaign import OPEN, POST, RULES
+from tests.e2e.campaign_rules import OPEN, POST, RULES
 from tests.e2e.stack import Stack
 
 #: Rows that hit everybody; they come one after the other at the end.

@@ -5,14 +5,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 
-import numpy as np
-
 from autogrid.core.decision import UNDECIDED
 from autogrid.core.ledger import MICRO
 from autogrid.live import twin_run
 from autogrid.live.code import code_hash
-from autogrid.store import bot_history, candles
-from autogrid.store.coverage import Series
+from autogrid.store import bot_history
 from autogrid.store.tick_store import PgTickStore
 from tests.e2e.books import compare
 from tests.e2e.stack import MARKET, Stack
@@ -20,18 +17,6 @@ from tests.e2e.stack import MARKET, Stack
 SYMBOL = "AAA/USDT"
 PARAMS = {"width": "0.04", "cells": 8, "every": "1m", "spacing": "arithmetic"}
 MINUTE_MS = 60_000
-
-
-def put_candles(stack: Stack, minutes_ago: int, price: float) -> int:
-    """An hour and a half of minutes that close at `price`, for those there are. When the present one ends, ms."""
-    now = time.time_ns() // 1_000_000 // MINUTE_MS * MINUTE_MS
-    ts = np.arange(90, dtype=np.int64) * MINUTE_MS + now - minutes_ago * MINUTE_MS
-    close = np.full(len(ts), price)
-    batch = candles.Batch(
-        ts, (close, close, close, close, np.ones(len(ts))), int(ts[0]), int(ts[-1]) + MINUTE_MS, "test", str(price)
-    )
-    candles.put(stack.engine, Series("binance", SYMBOL, 60), batch)
-    return now + MINUTE_MS
 
 
 def ends(stack: Stack, bot: int) -> tuple[Decimal, Decimal]:
@@ -43,7 +28,7 @@ def test_killed_while_its_grid_changes() -> None:
     with Stack([SYMBOL], workers=2, beats=1, streams=True) as stack:
         stack.price(SYMBOL, "101")
         account = stack.account("decides")
-        put_candles(stack, 5, 101.0)
+        stack.closes(SYMBOL, 101, minutes_ago=5)
         bot = stack.bot(account, SYMBOL, UNDECIDED, strategy="recentre", params=PARAMS, code_hash=code_hash("recentre"))
 
         def agree() -> bool:
@@ -57,7 +42,7 @@ def test_killed_while_its_grid_changes() -> None:
         slow = {"action": "delay", "path": "/order$", "seconds": 0.15, "times": 40}
         stack.loopback.control("fault", **slow)
         # However long that took: from the next boundary on the price has left the grid.
-        boundary = put_candles(stack, 0, 108.0)
+        boundary = stack.closes(SYMBOL, 108, minutes_ago=0)
         while time.time() * 1000 < boundary:
             time.sleep(0.02)
         for which in range(6):
