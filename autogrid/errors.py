@@ -17,6 +17,8 @@
 A message says what was expected, what was found and how to mend it.
 """
 
+from decimal import Decimal
+
 
 class AutogridError(Exception):
     """Base of everything AutoGrid raises on purpose."""
@@ -96,7 +98,7 @@ class Halted(AutogridError):
 def shortened(value: object) -> str:
     """What somebody wrote, for a message: its beginning if it is long."""
     try:
-        text = repr(value)
+        text = str(value) if isinstance(value, Decimal) else repr(value)
     except ValueError:  # a whole number of thousands of digits
         return "a number too long to be written down"
     return text if len(text) <= 40 else f"{text[:30]}... ({len(text)} characters)"

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from autogrid.core.bot import DEFAULT_WINDOW, Limits
 from autogrid.core.grid import Grid, one_of
+from autogrid.core.levels import MAX_CELLS
 from autogrid.core.plan import plan
 from autogrid.core.study import Study, parse_study
 from autogrid.data.load import load_candles
@@ -70,8 +71,8 @@ def promote(engine: Engine, wanted: Wanted, limiter: Limiter | None = None) -> P
     if study.symbol is None or study.exchange is None:
         raise InvalidInput("a bot needs a market: write exchange and symbol into [market] of the study")
     worked(study)  # its mistakes are said before candles and the exchange are asked
-    if wanted.window is not None and wanted.window < 2:
-        raise InvalidInput(f"max open orders must be 2 or more (a buy and a sell), was {wanted.window}")
+    if wanted.window is not None and not 2 <= wanted.window <= MAX_CELLS:
+        raise InvalidInput(f"max open orders must be from 2 (a buy and a sell) to {MAX_CELLS}, was {wanted.window}")
     with engine.connect() as connection:
         account = _account(connection, wanted, study)
     exchange = None

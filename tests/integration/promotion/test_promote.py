@@ -203,7 +203,8 @@ def test_mistakes_are_said(run: Run, store: sa.Engine, study: str) -> None:
     for arguments, message in (
         (("--to", "live"), "a live bot needs an account"),
         (("--to", "paper", "--account", "nobody"), "account 'nobody' does not exist"),
-        (("--to", "paper", "--max-open-orders", "1"), "must be 2 or more"),
+        (("--to", "paper", "--max-open-orders", "1"), "must be from 2"),
+        (("--to", "paper", "--max-open-orders", "99999999999"), "to 100000, was 99999999999"),
     ):
         with pytest.raises(InvalidInput, match=message):
             run("promote", "mine.toml", *arguments)

@@ -30,7 +30,7 @@ def test_what_is_no_id_is_refused_before_anything_is_asked(
     command: str, number: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("autogrid.store.engine.engine", pytest.fail)
-    monkeypatch.setenv("AUTOGRID_API_KEY", "ag_key")
+    monkeypatch.setattr("autogrid.cli.remote.choose", lambda url: None)
     done = CliRunner().invoke(app, [*command.split(), number])
     assert done.exit_code == 2
     assert "2147483647" in done.output or "greater than or equal to 1" in done.output
