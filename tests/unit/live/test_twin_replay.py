@@ -27,6 +27,7 @@ from tests.unit.live.test_regrid_parity import CASH, Dice, candles_of
 
 MINUTE = 60_000
 FREE = Market(tick="0.01", lot="0.001")
+PAID = Market(tick="0.01", lot="0.001", maker_fee="0.001", taker_fee="0.001")
 FEES = Market(tick="0.01", lot="0.001", min_notional="1", maker_fee="0.001", taker_fee="0.001", buy_fee_asset="base")
 #: 100 is in its middle; then one around 95, and one around 104.
 THREE = [
@@ -212,21 +213,47 @@ def test_within_the_same_candle_no_decision_is_late():
     known = lived(FREE)
     seconds = [each._replace(since_ms=each.since_ms + 59_000) for each in known.stages]
     assert nonzero(against_replay(replace(known, stages=seconds), bot_of(FREE), WALK, Rules())) == {}
+    # What is lacking of the new grid's first candle was not a late decision's.
+    first = next(row for row in known.fills if row.key.kind == GRID and row.ts_ms == 5 * MINUTE)
+    lacks = replace(known, stages=seconds, fills=[row for row in known.fills if row != first])
+    parts = nonzero(against_replay(lacks, bot_of(FREE), WALK, Rules()))
+    assert parts["missed"]
+    assert "grid" not in parts
+
+
+def test_grids_decided_after_the_last_candle_are_of_no_concern():
+    known = lived(FREE)
+    early = replace(known, fills=[row for row in known.fills if row.ts_ms < 8 * MINUTE])
+    found = against_replay(early, bot_of(FREE), WALK[:7], Rules())
+    assert (found.untaken, nonzero(found)) == (0, {})
+
+
+def test_another_start_makes_other_amounts_and_they_are_the_start_price():
+    """A grid of an investment, begun by the bot where more of it is base: a lot or so less in every cell."""
+    said = [THREE[0], (5 * MINUTE, Grid(lower="91", upper="99", cells=4, investment="300"))]
+    known = lived(FREE, said=said)
+    other = replay(Decided(said), FREE, [*WALK[:4], (5 * MINUTE, 9_420, 9_500, 9_250, 9_250), *WALK[5:]], cash=CASH)
+    assert stages([(e.name, e.data) for e in other.events if e.name in EVENTS], FREE)[1].empty == known.stages[1].empty
+    began = actual_of(other.fills, other.events, FREE, ordered={(row.key, row.side) for row in known.fills})
+    found = against_replay(began, bot_of(FREE), WALK, Rules())
+    assert {row.lots for row in other.fills} != {row.lots for row in known.fills}
+    assert "partials" not in nonzero(found)
+    assert found.parts["start price"]
 
 
 def test_a_twin_borrows_what_it_lacks_and_says_so():
     """The bot's fills were much better than its candles tell: its next grid is dearer than the twin's money."""
     said = [THREE[0], (5 * MINUTE, Grid(lower="91", upper="99", cells=4, amount="11"))]
-    known = lived(FREE, Decimal(5_000), said)
+    known = lived(PAID, Decimal(5_000), said)
     assert len(known.stages) == 2
-    plenty = against_replay(known, bot_of(FREE, Decimal(5_000)), WALK, Rules())
+    plenty = against_replay(known, bot_of(PAID, Decimal(5_000)), WALK, Rules())
     assert (plenty.borrowed, plenty.untaken, nonzero(plenty)) == (0, 0, {})
-    poor = against_replay(known, bot_of(FREE, Decimal(2_000)), WALK, Rules())
+    poor = against_replay(known, bot_of(PAID, Decimal(2_000)), WALK, Rules())
     spent, most = 0, 0
     for row in known.fills:
-        spent += row.side * row.price * row.lots
+        spent += row.side * row.price * row.lots + int(row.fee / PAID.atom)
         most = max(most, spent)
-    assert (poor.borrowed, poor.untaken, nonzero(poor)) == (most - FREE.atoms(2_000), 0, {})
+    assert (poor.borrowed, poor.untaken, nonzero(poor)) == (most - PAID.atoms(2_000), 0, {})
     assert poor.borrowed > 0
 
 
