@@ -105,6 +105,16 @@ def dynamic(name: str, params: Mapping[str, Any]) -> Dynamic:
     return _made(name, json.dumps(params, sort_keys=True))
 
 
+def load() -> None:
+    """Import what decisions need, some 80 MB, for all processes that are forked from this one.
+
+    Not the strategies: what those of others do as they are imported is not known here.
+    """
+    import autogrid.data.frame
+    import autogrid.store.candle_window
+    import autogrid.strategies.decider  # noqa: F401
+
+
 def _start(strategy: Dynamic, at_ms: int) -> int:
     return at_ms - strategy.lookback * cadence_ms(strategy)
 

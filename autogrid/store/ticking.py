@@ -161,6 +161,13 @@ def watched_markets(engine: Engine) -> list[Watched]:
     return list(found.values())
 
 
+def any_decides(engine: Engine) -> bool:
+    """Whether there is a bot whose strategy decides, and that is due one day."""
+    found = sa.select(bot.c.id).where(bot.c.strategy.is_not(None), bot.c.next_tick_at.is_not(None)).limit(1)
+    with engine.connect() as connection:
+        return connection.scalar(found) is not None
+
+
 def has_news(engine: Engine, bot_id: int) -> bool:
     """Whether a paper bot has candles to walk or to walk to their end, or has not begun."""
     text = (

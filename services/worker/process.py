@@ -6,11 +6,14 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from celery import signals  # type: ignore[import-untyped,unused-ignore]
+from sqlalchemy.exc import SQLAlchemyError
 
+from autogrid.errors import AutogridError
 from autogrid.exchange.open import open_limiter
+from autogrid.live import brain
 from autogrid.live.run import Exchanges, Runner, rules
 from autogrid.settings import settings
-from autogrid.store import embedded_valkey
+from autogrid.store import embedded_valkey, ticking
 from autogrid.store import engine as engines
 from services.common import logs, metrics, watches
 from services.worker import slots
@@ -71,28 +74,48 @@ def serve_metrics(component: str, facts: bool = False) -> None:
 def _started(sender: Any = None, **_: Any) -> None:
     slots.make(getattr(sender, "concurrency", None) or 1)
     serve_metrics("worker")
-    _preload()
+    _preload(_ticks(sender))
+
+
+def _ticks(sender: Any) -> bool:
+    """Whether this worker takes ticks."""
+    return "live" in sender.app.amqp.queues.consume_from
 
 
 def _ready(sender: Any, **_: Any) -> None:
     """Have everything looked at: whatever ran before may have died with it in its hands."""
-    app = sender.app
-    if "live" in app.amqp.queues.consume_from:
-        app.send_task("live.dispatch", kwargs={"everything": True}, queue="live", ignore_result=True)
+    if _ticks(sender):
+        sender.app.send_task("live.dispatch", kwargs={"everything": True}, queue="live", ignore_result=True)
 
 
 def _beat_started(**_: Any) -> None:
     serve_metrics("beat", facts=True)
 
 
-def _preload() -> None:
-    """Load what every child needs before they fork, so that they share its memory."""
+def _preload(ticks: bool) -> None:
+    """Load what every child needs before they fork, so that they share its memory; more where they take `ticks`."""
     from autogrid.exchange.ccxt_load import exchange_class
 
     exchange_class("binance")
     rules()
+    if ticks and _decides():
+        brain.load()
     gc.collect()
     gc.freeze()
+
+
+def _decides() -> bool:
+    """Whether bots are there whose strategy decides; else children load pandas when one has come."""
+    if settings().database_url is None:
+        return False  # starting the embedded server is its children's business
+    try:
+        engine = engines.connect(engines.libpq_url())
+        try:
+            return ticking.any_decides(engine)
+        finally:
+            engine.dispose()  # connections are not to be shared with children
+    except (AutogridError, SQLAlchemyError):
+        return False  # ticks will say what is wrong
 
 
 def _ending(**_: Any) -> None:

@@ -1,6 +1,6 @@
 """What bots cost: ticks a second, fill to counter-order, memory, recovery. One JSON line each; nothing is asserted.
 
-`python tests/bench/bench_live.py [paper|live|memory|recovery] [bots]`
+`python tests/bench/bench_live.py [paper|live|decides] [bots]`
 """
 
 import json
@@ -15,6 +15,7 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from autogrid.core.decision import UNDECIDED
 from autogrid.core.grid import Grid
 from autogrid.exchange.limiter import MemoryLimiter
 from autogrid.live.code import code_hash
@@ -127,6 +128,27 @@ def live(count: int) -> None:
         recovery(stack, count, total)
 
 
+def decides(count: int) -> None:
+    """Memory of a worker with three children whose bots have a strategy, and how long until all first grids rest."""
+    symbols = [f"L{n}/USDT" for n in range(count)]
+    with Stack(symbols, workers=0, beats=0, apart="default") as stack:
+        for n, symbol in enumerate(symbols):
+            stack.price(symbol, "101")
+            stack.closes(symbol, 101)
+            stack.bot(
+                stack.account(f"l{n}"), symbol, UNDECIDED, strategy="recentre", code_hash=code_hash("recentre"),
+                params={"width": "0.04", "cells": 8, "every": "1m"},
+            )  # fmt: skip
+        stack.workers, stack.concurrency, stack.beats = 1, 3, 1
+        began = time.monotonic()
+        stack.start()
+        total = "SELECT count(*) FROM bot_order WHERE status = 'open'"
+        stack.until(lambda: stack.scalar(total) >= 8 * count, "all orders", 300)
+        say("strategies: start", bots=count, orders=8 * count, seconds=round(time.monotonic() - began, 1))
+        time.sleep(8)  # every child has decided
+        memory(stack)
+
+
 def busy(stack: Stack) -> float:
     """Processor seconds of the workers so far."""
     return sum(sum(psutil.Process(pid).cpu_times()[:2]) for pid in stack.children())
@@ -156,6 +178,7 @@ def memory(stack: Stack) -> None:
         say(
             "memory of processes", process=member.name, processes=len(whole),
             uss_mb=[round(each.memory_full_info().uss / 2**20) for each in whole],
+            pss_mb=[round(each.memory_full_info().pss / 2**20) for each in whole],
             rss_mb=[round(each.memory_info().rss / 2**20) for each in whole],
         )  # fmt: skip
 
@@ -176,6 +199,8 @@ def main() -> None:
     what = sys.argv[1] if len(sys.argv) > 1 else "all"
     if what in ("all", "paper"):
         paper(int(sys.argv[2]) if len(sys.argv) > 2 else 1000)
+    if what in ("all", "decides"):
+        decides(int(sys.argv[2]) if len(sys.argv) > 2 else 12)
     if what in ("all", "live"):
         live(int(sys.argv[2]) if len(sys.argv) > 2 else 100)
 
