@@ -16,7 +16,6 @@ from autogrid.settings import Settings
 from services.common import logs, metrics
 from services.common.edge import EdgeOnly
 from services.web import session
-from services.web.parts.away import LEAVING
 
 PAGES = (
     "sign_in",
@@ -112,8 +111,9 @@ def run(chosen: Settings) -> None:
     app.on_shutdown(session.close)
     app.on_startup(lambda: _started(chosen))
     app.on_exception(_failed)
-    sheet = f'<link rel="stylesheet" href="/static/page.css?v={version("autogrid")}-{_age()}">'
-    ui.add_head_html(sheet + LEAVING, shared=True)
+    ui.add_head_html(
+        f'<link rel="stylesheet" href="{_static("page.css")}"><script src="{_static("page.js")}"></script>', shared=True
+    )
     ui.run(
         host=chosen.web_host, port=chosen.web_port, title="AutoGrid", favicon=FAVICON, dark=None, language="en-US",
         storage_secret=secret, reload=False, show=False, tailwind=False, show_welcome_message=False,
@@ -122,8 +122,10 @@ def run(chosen: Settings) -> None:
     )  # fmt: skip
 
 
-def _age() -> int:
-    return int(Path(__file__).with_name("static").joinpath("page.css").stat().st_mtime)
+def _static(name: str) -> str:
+    """Where a file is; another address when it has changed."""
+    age = int(Path(__file__).with_name("static").joinpath(name).stat().st_mtime)
+    return f"/static/{name}?v={version('autogrid')}-{age}"
 
 
 def _started(chosen: Settings) -> None:

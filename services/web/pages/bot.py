@@ -6,13 +6,14 @@ from typing import Any
 from markupsafe import Markup
 from nicegui import ui
 
+from services.web.client import ApiError
 from services.web.parts import frame, show
 from services.web.parts.bot_lists import BotLists
 from services.web.parts.charts import Chart
 from services.web.parts.frame import Visit
 from services.web.parts.live import of_bot
 from services.web.parts.steer import Steering
-from services.web.parts.tables import Facts, put
+from services.web.parts.tables import Facts, Held, put
 from services.web.parts.trading import RANGES, Span, equity_figure, inventory_figure, ladder_figure, market_candles
 
 #: What to do about a state.
@@ -44,7 +45,7 @@ async def bot(visit: Visit, bot_id: int) -> None:
             frame.heading(found["name"])
             state = ui.html(sanitize=False)
         steering = Steering(visit, bot_id) if visit.trades else None
-    reason = ui.html(sanitize=False).classes("wide")
+    reason = Held(sanitize=False).classes("wide")
     with frame.card():
         money, details = Facts(), Facts("small")
     charts = _Charts(visit, bot_id, base, quote)
@@ -108,7 +109,10 @@ class _Charts:
 
     async def _chosen(self) -> None:
         if self._now is not None:
-            await self.refresh(*self._now)
+            try:
+                await self.refresh(*self._now)
+            except ApiError:
+                return  # the next refresh says so
 
 
 def _said(bot: dict[str, Any], cells: dict[str, Any], fills: list[dict[str, Any]]) -> str:

@@ -64,10 +64,10 @@ async def job(visit: Visit, job_id: int) -> None:
             ]
         )
 
-        async def shows(result: dict[str, Any]) -> None:
+        def shows(result: dict[str, Any]) -> None:
             results.shown(found["kind"], result, None if study is None else study["text"])
 
-        await Work(visit, shows).follow(found)
+        await Work(visit).follow(found, shows)
 
 
 async def _study(visit: Visit, number: int | None) -> dict[str, Any] | None:

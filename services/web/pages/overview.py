@@ -11,7 +11,7 @@ from services.web.parts import asking, frame, listing, show
 from services.web.parts.frame import Visit
 from services.web.parts.kill import ask
 from services.web.parts.live import of
-from services.web.parts.tables import Facts, Table, put
+from services.web.parts.tables import Facts, Held, Table, put
 
 COLUMNS = (
     "Bot", "State", "#Equity", "#Total", "#Grid profit", "#Inventory", "#Fees", "#Versus hold", "#Turns", "#Orders",
@@ -42,7 +42,7 @@ async def _bots(visit: Visit) -> None:
         with ui.row().classes("top"):
             frame.heading("Bots", level=2)
             find = ui.input("Find").props("outlined dense clearable type=search debounce=300").classes("find")
-        attention = ui.html(sanitize=False).classes("wide")
+        attention = Held(sanitize=False).classes("wide")
 
         table = Table("Bots", COLUMNS, "", stacked=True)
 

@@ -37,15 +37,12 @@ async def passport(visit: Visit, passport_id: str) -> None:
         ui.label("Code, candles and fills are named by the first digits of their sha256.").classes("hint")
 
         async def verify(key: str) -> None:
-            await work.follow(await visit.api.post(f"{path}/verify", key=key))
-
-        async def shows(result: dict[str, Any]) -> None:
-            results.verification(result)
+            await work.follow(await visit.api.post(f"{path}/verify", key=key), results.verification)
 
         if visit.trades:
             with ui.row().classes("actions"):
                 asking.button("Verify", verify)
-        work = Work(visit, shows)
+        work = Work(visit)
     with frame.card("Gates"):
         results.gates(found["gates"])
     if found["result"].get("metrics"):

@@ -8,6 +8,7 @@ from nicegui import ui
 from services.web.client import ApiError
 from services.web.parts import asking, frame, listing, show
 from services.web.parts.asking import Refresh
+from services.web.parts.away import leaving
 from services.web.parts.frame import Visit
 from services.web.parts.tables import note
 
@@ -54,9 +55,10 @@ def _password(visit: Visit) -> None:
     problem = asking.Problem()
 
     async def change(key: str) -> None:
-        await visit.api.patch("/v1/users/me", {"password": new.value, "current_password": old.value})
-        await visit.api.sign_out()
-        ui.navigate.to("/sign-in")
+        with leaving():
+            await visit.api.patch("/v1/users/me", {"password": new.value, "current_password": old.value})
+            await visit.api.sign_out()
+            ui.navigate.to("/sign-in")
 
     with ui.row().classes("actions"):
         asking.button("Change the password", change, problem=problem)

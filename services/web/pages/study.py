@@ -1,5 +1,6 @@
 """The workbench: write a grid, see what it would do, backtest it, promote it."""
 
+import asyncio
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -95,6 +96,7 @@ class _Bench:
     def __init__(self, visit: Visit, kept: dict[str, Any] | None) -> None:
         self._visit, self._kept = visit, kept
         self._asked = 0
+        self._saving = asyncio.Lock()
 
     def controls(self) -> None:
         """Save, backtest, sweep."""
@@ -114,8 +116,7 @@ class _Bench:
             }
             asking.button("Run the sweep", self._run_sweep, kind="primary", problem=problem)
         fields.set_visibility(False)
-        self._work = Work(self._visit, self._show)
-        self._kind = "backtest"
+        self._work = Work(self._visit)
 
     def _offer_sweep(self, fields: ui.element) -> None:
         """Show or hide the fields, filled with what makes a heat map."""
@@ -139,7 +140,11 @@ class _Bench:
             await self.preview.show(found)
 
     async def save(self) -> int:
-        """Keep the study as it is now; its id."""
+        """Keep the study as it is now; its id. Two buttons at once make one study."""
+        async with self._saving:
+            return await self._save_now()
+
+    async def _save_now(self) -> int:
         name, text = (self.name.value or "").strip(), self.editor.text
         if not name:
             raise ApiError(422, "Give the study a name first.")
@@ -157,20 +162,19 @@ class _Bench:
         asking.told("Saved.")
 
     async def _backtest(self, key: str) -> None:
-        self._kind = "backtest"
-        study_id = await self.save()
-        await self._work.follow(await self._visit.api.post("/v1/backtests", {"study_id": study_id}, key))
+        await self._run("backtest", {}, key)
 
     async def _run_sweep(self, key: str) -> None:
         fields = {name: _values(each.value, name == "cells") for name, each in self._sweep.items() if each.value}
         if not fields:
             raise ApiError(422, "Give one field some values to try.")
-        self._kind = "sweep"
-        body = {"study_id": await self.save(), "sweep": fields}
-        await self._work.follow(await self._visit.api.post("/v1/backtests", body, key))
+        await self._run("sweep", {"sweep": fields}, key)
 
-    async def _show(self, result: dict[str, Any]) -> None:
-        results.shown(self._kind, result, self.editor.text)
+    async def _run(self, kind: str, body: dict[str, Any], key: str) -> None:
+        body = {"study_id": await self.save(), **body}
+        text = self.editor.text
+        job = await self._visit.api.post("/v1/backtests", body, key)
+        await self._work.follow(job, lambda result: results.shown(kind, result, text))
 
 
 def _values(text: str, whole: bool) -> list[str | int]:

@@ -1,13 +1,15 @@
 """The way to the sign-in page and back."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import quote
 
 from nicegui import ui
 
-#: Runs in every page: a page that is being left (a link was followed, its answer has not come) knows it.
-LEAVING = "<script>addEventListener('beforeunload', () => { window.leavingAt = Date.now(); });</script>"
-#: An answer that takes longer never came, or was a download.
+from services.web.client import ApiError
+
+#: static/page.js notes when a page begins to be left. An answer that takes longer never came, or was a download.
 _LEFT_WITHIN_MS = 30_000
 
 
@@ -17,13 +19,28 @@ def sign_in_url(path: str, *, over: bool = False) -> str:
 
 
 def session_over() -> None:
-    """The session of this page has ended: sign in again, and come back.
+    """The session of this page has ended: sign in again, and come back."""
+    lead(sign_in_url(ui.context.client.request.url.path, over=True), "The session is over.")
 
-    Who has just followed a link is not called back from it: the page it leads to asks for the sign-in by itself, and
-    leads to where the visitor wanted to go.
+
+def lead(url: str, why: str) -> None:
+    """Go there, unasked; `why` is said on the browser's console.
+
+    Who has just followed a link is not called back from it: the page it leads to asks for the sign-in, or tells of the
+    outage, by itself, and leads to where the visitor wanted to go.
     """
-    url = json.dumps(sign_in_url(ui.context.client.request.url.path, over=True))
     ui.run_javascript(
-        "console.info('The session is over.');"
-        f"if (!(Date.now() - window.leavingAt < {_LEFT_WITHIN_MS})) window.location.assign({url});"
+        f"console.info({json.dumps(why)});"
+        f"if (!(Date.now() - window.leavingAt < {_LEFT_WITHIN_MS})) window.location.assign({json.dumps(url)});"
     )
+
+
+@contextmanager
+def leaving() -> Iterator[None]:
+    """What is done inside ends the session and leaves this page: nobody is told that it has ended."""
+    ui.run_javascript("window.leavingAt = Date.now();")
+    try:
+        yield
+    except ApiError:
+        ui.run_javascript("window.leavingAt = undefined;")
+        raise

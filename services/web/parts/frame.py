@@ -13,7 +13,7 @@ from nicegui import app, ui
 
 from services.web import session
 from services.web.client import Api, ApiError, SignedOut
-from services.web.parts.away import session_over, sign_in_url
+from services.web.parts.away import lead, leaving, session_over, sign_in_url
 from services.web.parts.kill import Engaged
 from services.web.parts.live import Live, of
 from services.web.parts.tables import note
@@ -161,8 +161,9 @@ def _navigation(here: str) -> ui.left_drawer:
 
 def _person(me: dict[str, Any]) -> None:
     async def leave() -> None:
-        await session.current().sign_out()
-        ui.navigate.to("/sign-in")
+        with leaving():
+            await session.current().sign_out()
+            ui.navigate.to("/sign-in")
 
     with ui.button(icon="account_circle", color=None).props("flat dense").classes("btn person") as button:
         button.props('aria-label="You and your settings" aria-haspopup="dialog"')
@@ -223,7 +224,7 @@ def outage(api: Api, error: ApiError, url: str) -> None:
         except ApiError:
             return
         timer.deactivate()
-        ui.navigate.to(url)
+        lead(url, "The API answers.")
 
     with ui.column().classes("page"):
         heading("The API cannot be reached")

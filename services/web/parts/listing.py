@@ -7,7 +7,7 @@ from typing import Any
 from markupsafe import Markup
 from nicegui import ui
 
-from services.web.client import Api, Items
+from services.web.client import Api, ApiError, Items
 from services.web.parts import asking
 from services.web.parts.tables import Table
 
@@ -21,15 +21,18 @@ class Listing:
 
     def __init__(self, reads: Reads, shows: Callable[[Items], None], noun: str, size: int = SIZE) -> None:
         self._reads, self._shows, self._size, self._wanted = reads, shows, size, size
+        self._asked = 0
         with ui.row().classes("actions") as self._footer:
             self._button = asking.button("Show more", self._more, kind="small", label=f"Show more {noun}")
             self._count = ui.label().classes("soft").props('role="status"')
         self._footer.set_visibility(False)
 
     async def refresh(self) -> None:
-        """Read again what is shown."""
+        """Read again what is shown; only the answer to the newest question counts."""
+        self._asked += 1
+        question = self._asked
         items, more = await self._reads(self._wanted)
-        if self._footer.is_deleted:
+        if question != self._asked or self._footer.is_deleted:
             return
         self._shows(items)
         self._footer.set_visibility(more or len(items) > self._size)
@@ -39,7 +42,10 @@ class Listing:
     async def restart(self) -> None:
         """Show another list, from its beginning."""
         self._wanted = self._size
-        await self.refresh()
+        try:
+            await self.refresh()
+        except ApiError:
+            return  # the next refresh says so
 
     async def _more(self, key: str) -> None:
         self._wanted += self._size

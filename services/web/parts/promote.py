@@ -27,7 +27,7 @@ class Promote:
         self._problem = asking.Problem()
         with ui.row().classes("actions"):
             self._button = asking.button("Promote", self._ask, kind="primary", problem=self._problem)
-        self._work = Work(visit, self._show)
+        self._work = Work(visit)
 
     async def accounts(self) -> None:
         """Read the accounts to choose from."""
@@ -57,7 +57,4 @@ class Promote:
         body = {"study_id": study_id, "to": to, "account_id": account["id"]}
         if self._name.value:
             body["name"] = self._name.value.strip()
-        await self._work.follow(await self._visit.api.post("/v1/promotions", body, key))
-
-    async def _show(self, result: dict[str, Any]) -> None:
-        results.promotion(result)
+        await self._work.follow(await self._visit.api.post("/v1/promotions", body, key), results.promotion)

@@ -9,6 +9,10 @@ from nicegui import ui
 from services.web.parts.show import join
 
 
+class Held(ui.html, component="held.js"):
+    """HTML with links or tables that is replaced while a visitor looks at it: focus, scrolling and a press stay."""
+
+
 class Table:
     """A table whose rows can be replaced; only what changed is sent.
 
@@ -22,8 +26,7 @@ class Table:
     ) -> None:
         self._label, self._columns, self.empty = label, columns, empty
         self._looks = " ".join(name for name, is_so in (("stacked", stacked), ("whole", whole)) if is_so)
-        self.element = ui.html(sanitize=False).classes("wide")
-        self._said = ""
+        self.element = Held(sanitize=False).classes("wide")
 
     def rows(self, rows: Iterable[Sequence[Any]]) -> None:
         """Show these. Cells that are not Markup are escaped."""
@@ -60,7 +63,7 @@ class Facts:
 
     def __init__(self, kind: str = "") -> None:
         self._kind = kind
-        self.element = ui.html(sanitize=False).classes("wide")
+        self.element = Held(sanitize=False).classes("wide")
 
     def show(self, facts: Iterable[tuple[str, Any]]) -> None:
         """Replace them."""

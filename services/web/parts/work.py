@@ -1,6 +1,6 @@
 """A job that runs somewhere else: its progress here, its result when it is done."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from nicegui import ui
@@ -11,15 +11,17 @@ from services.web.parts.frame import Visit
 from services.web.parts.tables import note, put
 
 FINAL = ("done", "failed", "cancelled")
-Shows = Callable[[dict[str, Any]], Awaitable[None]]
+Shows = Callable[[dict[str, Any]], None]
 
 
 class Work:
-    """Follows one job at a time. `shows` gets the result, inside this element."""
+    """Follows one job at a time, the newest."""
 
-    def __init__(self, visit: Visit, shows: Shows) -> None:
-        self._visit, self._shows = visit, shows
+    def __init__(self, visit: Visit) -> None:
+        self._visit = visit
+        self._followed: int | None = None
         self._job: dict[str, Any] | None = None
+        self._shows: Shows | None = None
         with ui.element("div").classes("stack idle").props('aria-live="polite"') as self._all:
             with ui.row().classes("title") as self._row:
                 self._state = ui.html(sanitize=False)
@@ -36,10 +38,10 @@ class Work:
         """Whether a job is on its way."""
         return self._job is not None and self._job["status"] not in FINAL
 
-    async def follow(self, job: dict[str, Any]) -> None:
-        """Follow this job from now on."""
+    async def follow(self, job: dict[str, Any], shows: Shows) -> None:
+        """Follow this job from now on. `shows` gets its result, inside this element."""
         self._place.clear()
-        self._job = job
+        self._followed, self._job, self._shows = job["id"], None, shows
         await self._take(job)
 
     def _visible(self, visible: bool) -> None:
@@ -56,6 +58,8 @@ class Work:
             await self._take(await self._visit.api.get(f"/v1/jobs/{self._job['id']}"))
 
     async def _take(self, job: dict[str, Any]) -> None:
+        if job["id"] != self._followed or (self._job is not None and not self.busy):
+            return  # the answer to an older question
         self._job = job
         self._visible(True)
         put(self._state, show.state(job["status"]))
@@ -68,14 +72,21 @@ class Work:
             with self._place:
                 note(job["error"] or "It failed without saying why: see the worker's log.", "bad")
         elif job["status"] == "done":
-            try:
-                result = (await self._visit.api.get(f"/v1/jobs/{job['id']}/result"))["result"]
-            except ApiError as error:
-                with self._place:
-                    note(str(error), "bad")
-                return
-            with self._place:
-                await self._shows(result)
+            await self._read(job["id"])
+
+    async def _read(self, number: int) -> None:
+        result, said = None, ""
+        try:
+            result = (await self._visit.api.get(f"/v1/jobs/{number}/result"))["result"]
+        except ApiError as error:
+            said = str(error)
+        if number != self._followed or self._shows is None:
+            return  # another one is followed since
+        with self._place:
+            if result is None:
+                note(said, "bad")
+            else:
+                self._shows(result)
 
     async def _stop(self, key: str) -> None:
         if self._job is not None:

@@ -63,7 +63,20 @@ def an_outage_ends(site: Site, page: Page) -> None:
     expect(waiting.get_by_text("The API cannot be reached")).to_be_visible()
     expect(waiting.get_by_text("autogrid api")).to_be_visible()
     shot(waiting, "no-api")
-    site.start_api()
+    _leaves_as_it_ends(site, page.context.new_page())
     expect(page.locator(".live.on")).to_be_visible()
     expect(page.get_by_role("alert").filter(has_text="No answer from the API since")).to_be_hidden()
     expect(waiting.get_by_role("heading", name="Studies")).to_be_visible()
+
+
+def _leaves_as_it_ends(site: Site, page: Page) -> None:
+    """Who has followed a link from the page of an outage is not called back to it when the API starts."""
+    page.goto(site.url + "/studies")
+    expect(page.get_by_text("The API cannot be reached")).to_be_visible()
+    slow: list[Route] = []
+    page.route(site.url + "/", lambda route: slow.append(route))
+    page.get_by_role("link", name="AutoGrid").click(no_wait_after=True)
+    with page.expect_console_message(lambda said: said.text == "The API answers."):
+        site.start_api()
+    slow[0].continue_()
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()

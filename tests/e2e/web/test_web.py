@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.web import away, states
+from tests.e2e.web import away, haste, states
 from tests.e2e.web.conftest import Opens, live, shot, sign_in
 from tests.e2e.web.journey import walk
 from tests.e2e.web.site import EMAIL, Site
@@ -182,6 +182,14 @@ def test_what_a_bot_can_be(site: Site, opens: Opens, ids: dict[str, int]) -> Non
     states.chart_follows(site, page, ids["bot"])
     states.a_block_says_what_to_do(site, page, ids["bot"])
     states.ends_are_told(site, page, ids["unstarted"], ids["paused"])
+
+
+def test_who_is_faster_than_the_page_loses_nothing(site: Site, opens: Opens, ids: dict[str, int]) -> None:
+    page = opens("/sign-in")
+    haste.typed_before_it_is_connected(page)
+    haste.a_double_click_is_one(site, page)
+    haste.a_press_outlives_new_content(site, page)
+    haste.a_table_stays_where_it_was(site, page, ids["bot"])
 
 
 def test_a_session_that_ends_is_told(site: Site, opens: Opens, ids: dict[str, int]) -> None:
