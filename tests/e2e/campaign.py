@@ -106,6 +106,8 @@ class Campaign:
             time.sleep(self.random.uniform(0.2, 0.8))
             assert stack.supervisor is not None
             stack.supervisor.check()
+        # On a busy machine the bots may not have looked yet.
+        stack.until(lambda: sum(rule["fired"] for rule in control("faults")["rules"]) > 1, "faults to happen")
         fired = control("faults")["rules"]
         for rule in fired:
             self.totals.faults[rule["action"]] += rule["fired"]
@@ -208,7 +210,7 @@ class Campaign:
         account = state["accounts"][each.account]
         return compare(self.stack.engine, each.bot_id, account, state["problems"], twice=each.twice)
 
-    def _settle(self, batch: list[Schedule], seconds: float = 150.0) -> list[str]:
+    def _settle(self, batch: list[Schedule], seconds: float = 300.0) -> list[str]:
         """Wait until every bot agrees with the exchange, twice in a row; then say what never did."""
         deadline = time.monotonic() + seconds
         waiting = {each.bot_id: each for each in batch}

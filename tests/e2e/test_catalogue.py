@@ -170,6 +170,7 @@ def test_clock_drift(stack: Stack, bots_of: dict[int, int]) -> None:
 @pytest.mark.parametrize(("row", "status"), [(22, 429), (23, 418)])
 def test_bans_are_waited_for(stack: Stack, bots_of: dict[int, int], row: int, status: int) -> None:
     before = stack.loopback.control("state")["statuses"].get(str(status), 0)
+    began = time.monotonic()
     stack.loopback.control(
         "fault", action="status", status=status, retry_after=2, stage="before", account=f"^{name(row)}$"
     )
@@ -179,7 +180,6 @@ def test_bans_are_waited_for(stack: Stack, bots_of: dict[int, int], row: int, st
         return stack.loopback.control("state")["statuses"].get(str(status), 0) - before
 
     stack.until(asked, "the refusal")
-    began = time.monotonic()
     time.sleep(3)
     stack.loopback.control("clear")
     count, pauses = asked(), 1 + (time.monotonic() - began) / 2

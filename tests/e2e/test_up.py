@@ -131,7 +131,7 @@ def until(done: Callable[[], object], what: str, seconds: float = 180.0) -> None
 def interrupt(house: House, process: subprocess.Popen[bytes]) -> None:
     """Ctrl-C ends it, and all that it started."""
     process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 0
+    assert process.wait(180) == 0
     until(lambda: not house.left(), f"nothing left of {house.left()}")
     assert house.sockets() == []
 
@@ -189,7 +189,7 @@ def test_up_trades_and_leaves_nothing_behind(house: House) -> None:
 def test_a_killed_up_takes_its_workers_along_and_the_next_one_works(house: House) -> None:
     process = house.up()
     process.kill()
-    process.wait(60)
+    process.wait(180)
     until(lambda: not house.left("celery") and not house.left("streams"), f"no workers left: {house.left()}")
     process = house.up()
     assert "No bots yet" in house.run("bots", "list")

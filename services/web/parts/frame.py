@@ -223,7 +223,6 @@ def outage(api: Api, error: ApiError, url: str) -> None:
             await api.get("/v1/auth/options")
         except ApiError:
             return
-        timer.deactivate()
         lead(url, "The API answers.")
 
     with ui.column().classes("page"):
@@ -232,4 +231,4 @@ def outage(api: Api, error: ApiError, url: str) -> None:
         ui.label("Your bots trade without this page. Start the API (autogrid api); the page then loads by itself.")
         with ui.row().classes("actions"):
             ui.button("Load again", on_click=ui.navigate.reload, color=None).props("no-caps").classes("btn primary")
-    timer = ui.timer(OUTAGE_S, look)
+    ui.timer(OUTAGE_S, look)

@@ -64,7 +64,8 @@ def things_have_names(site: Site, page: Page) -> None:
     dialog.get_by_label("Bot", exact=True).click()
     page.get_by_role("option", name="eth four cells (ETH/USDT)").click()
     dialog.get_by_role("button", name="Make it").click()
-    expect(page.get_by_text("A bot's day: eth four cells (ETH/USDT)")).to_be_visible()
+    # Once it is made, the link to it says the same.
+    expect(page.get_by_role("cell", name="A bot's day: eth four cells (ETH/USDT)", exact=True)).to_be_visible()
 
 
 def a_busy_browser_is_waited_for(site: Site, page: Page, study: int) -> None:

@@ -29,7 +29,7 @@ def test_up_with_the_page_starts_all_and_leaves_nothing_behind(house: House) -> 
         taken.bind(("127.0.0.1", web))
         taken.listen()
         process = house.start("up", "--web", **ports)
-        assert process.wait(120) == 75
+        assert process.wait(180) == 75
         assert f"127.0.0.1:{web} is taken by another process" in house.log()
 
     process = house.up("--web", **ports)
@@ -51,8 +51,8 @@ def test_up_with_the_page_starts_all_and_leaves_nothing_behind(house: House) -> 
     until(workers, "a worker that answers")
 
     process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 0
-    until(lambda: not house.left(), f"nothing left of {house.left()}", 60)
+    assert process.wait(180) == 0
+    until(lambda: not house.left(), f"nothing left of {house.left()}")
     assert house.sockets() == []
     assert not answers(f"{rest}/healthz")
     assert not answers(f"{page}/healthz")
