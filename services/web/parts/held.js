@@ -1,20 +1,21 @@
-// As NiceGUI's html; but what the visitor does with the old content goes on with the new one: where a table is
-// scrolled to, what has the focus, and a press on a link, which new content would swallow.
+// As NiceGUI's html, with what is escaped already; but what the visitor does with the old content goes on with the new
+// one: where a table is scrolled to, what has the focus, and a press on a link, which new content would swallow.
+const ENDS = ["pointerup", "pointercancel", "contextmenu"];
 export default {
   template: `<component :is="tag"></component>`,
   props: { innerHTML: String, sanitize: Boolean, tag: String },
   mounted() {
     this.render();
-    this.$el.addEventListener("pointerdown", () => (this.pressed = true));
+    this.$el.addEventListener("pointerdown", (event) => (this.pressed = event.button === 0));
     // The click comes after its pointerup.
     this.released = () => setTimeout(() => this.release());
-    for (const name of ["pointerup", "pointercancel"]) addEventListener(name, this.released, true);
+    for (const name of ENDS) addEventListener(name, this.released, true);
   },
   updated() {
     this.render();
   },
   unmounted() {
-    for (const name of ["pointerup", "pointercancel"]) removeEventListener(name, this.released, true);
+    for (const name of ENDS) removeEventListener(name, this.released, true);
   },
   methods: {
     release() {
