@@ -11,15 +11,22 @@ from tests.e2e.web.site import EMAIL, PASSWORD, SYMBOL, Site
 def typed_before_it_is_connected(page: Page) -> None:
     """A sign-in page whose socket is slow: what was typed arrives in order, and before the click that follows it."""
     slow: list[WebSocketRoute] = []
-    page.route_web_socket(re.compile("/_nicegui_ws/"), lambda socket: slow.append(socket))
+
+    def hold(socket: WebSocketRoute) -> None:
+        if slow:
+            socket.connect_to_server()
+        else:
+            slow.append(socket)
+
+    page.route_web_socket(re.compile("/_nicegui_ws/"), hold)
     page.reload()
     email = page.get_by_label("E-mail")
-    for count in range(20):
+    for count in range(8):
         email.fill(f"{count}@example.org")
     email.fill(EMAIL)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-    slow[-1].connect_to_server()
+    slow[0].connect_to_server()
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
 
 
@@ -34,16 +41,18 @@ def a_double_click_is_one(site: Site, page: Page) -> None:
     expect(dialog).to_have_count(0)
 
 
-def a_press_outlives_new_content(site: Site, page: Page) -> None:
+def a_press_outlives_new_content(site: Site, page: Page, bot: int) -> None:
     """A link leads on though its table was replaced between the press and the release."""
+    site.stack.price(SYMBOL, "101.3")
+    site.stack.until(lambda: site.stack.row(bot).last_price == 10130, "a look at the price")
     page.goto(site.url)
     live(page)
-    site.stack.price(SYMBOL, "101.3")
     link = page.get_by_role("region", name="Bots").get_by_role("link", name="btc twenty cells")
     link.hover()
     totals = page.locator(".facts").first
     before = totals.inner_text()
     page.mouse.down()
+    assert page.locator("a:active").inner_text() == "btc twenty cells"
     site.stack.price(SYMBOL, "100.2")
     expect(totals).not_to_have_text(before, use_inner_text=True)
     page.mouse.up()

@@ -188,7 +188,7 @@ def test_who_is_faster_than_the_page_loses_nothing(site: Site, opens: Opens, ids
     page = opens("/sign-in")
     haste.typed_before_it_is_connected(page)
     haste.a_double_click_is_one(site, page)
-    haste.a_press_outlives_new_content(site, page)
+    haste.a_press_outlives_new_content(site, page, ids["bot"])
     haste.a_table_stays_where_it_was(site, page, ids["bot"])
 
 
