@@ -186,7 +186,7 @@ def test_a_ban_makes_bots_wait(stack: Stack) -> None:
 
     bot = started(stack, "banned", "C9/USDT")
     before = refusals()
-    stack.loopback.control("ban", seconds=6)
+    stack.loopback.control("ban", seconds=20)
     stack.price("C9/USDT", "106")
     stack.until(lambda: refusals() > before, "a refusal")
     stack.until(lambda: settled(stack, bot, "banned", status="running") and stack.row(bot).last_price == 10600, "after")
