@@ -6,7 +6,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from autogrid.errors import NotFound
+from autogrid.errors import Conflict, NotFound
 from autogrid.store.paging import newest
 from autogrid.store.user_tables import report
 
@@ -41,11 +41,11 @@ def get(connection: Connection, report_id: int, owner_id: int | None) -> RowMapp
 
 
 def document(connection: Connection, report_id: int, owner_id: int | None, form: Literal["html", "notebook"]) -> str:
-    """The page or the executed notebook. NotFound while there is none."""
+    """The page or the executed notebook. Conflict while there is none."""
     status = get(connection, report_id, owner_id)["status"]
     found: str | None = connection.scalar(sa.select(report.c[form]).where(report.c.id == report_id))
     if found is None:
-        raise NotFound(f"report {report_id} has no {form}: it is {status}")
+        raise Conflict(f"report {report_id} has no {form}: it is {status}")
     return found
 
 

@@ -313,7 +313,7 @@ def test_a_report_that_cannot_be_made_says_why(world: World) -> None:
     assert notebook["metadata"]["papermill"]["exception"] is True
     headers = {"Authorization": f"Bearer {world.token}"}
     asked = httpx.get(f"{world.url}/v1/reports/{row['id']}/html", headers=headers, timeout=60)
-    assert asked.status_code == 404
+    assert asked.status_code == 409
     assert "it is failed" in asked.json()["detail"]
 
 

@@ -56,7 +56,7 @@ def get_report(report_id: Id, who: Who, db: Db) -> Report:
         return Report(**reports.get(connection, report_id, who.sees))
 
 
-@routes.get("/reports/{report_id}/html", response_class=Response, **_with(_HTML, open_to(VIEWER, 404, 422)))
+@routes.get("/reports/{report_id}/html", response_class=Response, **_with(_HTML, open_to(VIEWER, 404, 409, 422)))
 def get_report_html(report_id: Id, who: Who, db: Db) -> Response:
     """A report's page."""
     with db.read() as connection:
@@ -64,7 +64,7 @@ def get_report_html(report_id: Id, who: Who, db: Db) -> Response:
     return Response(page, media_type="text/html", headers=_PAGE)
 
 
-@routes.get("/reports/{report_id}/notebook", response_class=Response, **_with(_IPYNB, open_to(VIEWER, 404, 422)))
+@routes.get("/reports/{report_id}/notebook", response_class=Response, **_with(_IPYNB, open_to(VIEWER, 404, 409, 422)))
 def get_report_notebook(report_id: Id, who: Who, db: Db) -> Response:
     """A report's executed notebook; of a report that failed, up to the cell that did."""
     with db.read() as connection:

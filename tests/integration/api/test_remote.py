@@ -76,7 +76,7 @@ def test_reports_and_schedules(server: Server, things: dict[str, Any], tmp_path:
     number = re.match(r"report (\d+) is queued", made)
     assert number is not None, made
     assert re.search(rf"bot {bot} .*queued", _run(*where, "reports", "show", number[1]).output)
-    with pytest.raises(NotFound, match=f"report {number[1]} has no html: it is queued"):
+    with pytest.raises(Conflict, match=f"report {number[1]} has no html: it is queued"):
         _run(*where, "reports", "get", number[1])
     cron = ("--cron", "30 7 * * *", "--time-zone", "Asia/Kolkata")
     made = _run(*where, "reports", "schedule", "bot_daily", *cron, "--bot", bot).output
