@@ -42,8 +42,8 @@ def actual(fills: list[FillRow], rules: Market, **known: object) -> Actual:
 
 
 @st.composite
-def lives(draw: st.DrawFn, fills: list[FillRow]) -> list[FillRow]:
-    """The twin's fills, roughed up: lost, split, at other prices, with other fees, and some nobody expected."""
+def roughed(draw: st.DrawFn, fills: list[FillRow]) -> list[FillRow]:
+    """Fills roughed up: lost, split, at other prices, with other fees."""
     lived = []
     for row in fills:
         if draw(st.integers(0, 4)) == 0:
@@ -57,6 +57,13 @@ def lives(draw: st.DrawFn, fills: list[FillRow]) -> list[FillRow]:
             lived.append(
                 row._replace(trade_id=f"{row.trade_id}-{number}", lots=lots, price=price, fee=fee, fee_asset=asset)
             )
+    return lived
+
+
+@st.composite
+def lives(draw: st.DrawFn, fills: list[FillRow]) -> list[FillRow]:
+    """The twin's fills, roughed up, and some nobody expected."""
+    lived = draw(roughed(fills))
     for number in range(draw(st.integers(0, 3))):
         key = Key(GRID, draw(st.integers(0, 3)), draw(st.integers(3, 6)))
         side, ts = draw(st.sampled_from([BUY, SELL])), draw(st.integers(0, 5 * MINUTE))

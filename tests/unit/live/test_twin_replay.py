@@ -24,6 +24,7 @@ from autogrid.live.tick import TickRules, tick
 from autogrid.live.twin import PARTS, Actual, Twin
 from autogrid.live.twin_replay import Rules, against_replay
 from tests.unit.live.test_regrid_parity import CASH, Dice, candles_of
+from tests.unit.live.test_twin import roughed
 
 MINUTE = 60_000
 FREE = Market(tick="0.01", lot="0.001")
@@ -93,23 +94,6 @@ def test_a_bot_that_nothing_happened_to_differs_in_nothing(market, seed, slippag
     assert (found.difference, found.lacking, found.extra, found.untaken, found.borrowed) == (0, 0, 0, 0, 0)
 
 
-@st.composite
-def lives(draw, fills):
-    """Fills roughed up: lost, split, at other prices, with other fees."""
-    lived = []
-    for row in fills:
-        if draw(st.integers(0, 5)) == 0:
-            continue
-        parts = draw(st.integers(1, 3))
-        for number in range(parts):
-            lots = max(1, row.lots // parts - draw(st.integers(0, 2)))
-            fee = draw(st.sampled_from([row.fee / parts, Decimal(0), Decimal("0.0123"), Decimal("-0.002")]))
-            changes = {"lots": lots, "price": row.price + draw(st.sampled_from([0, 0, -1, 3])), "fee": fee}
-            asset = draw(st.sampled_from([row.fee_asset, row.fee_asset, "QUOTE", "BASE", "BNB"]))
-            lived.append(row._replace(trade_id=f"{row.trade_id}-{number}", fee_asset=asset, **changes))
-    return lived
-
-
 @settings(max_examples=150, deadline=None)
 @given(st.data(), markets(), st.integers(0, 10_000), st.integers(0, 10_000), st.integers(1, 2))
 def test_the_parts_add_up_whatever_became_of_the_bot(data, market, seed, other, penetration):
@@ -122,7 +106,7 @@ def test_the_parts_add_up_whatever_became_of_the_bot(data, market, seed, other, 
     done = replay(strategy, market, lived_rows, cash=CASH, slippage_ticks=1, candles=lived_frame)
     if done.position is None:
         return
-    fills = draw(lives(done.fills))
+    fills = draw(roughed(done.fills))
     ends = [rows[0][0] + draw(st.integers(0, 120)) * MINUTE for _ in range(4)]
     known = actual_of(
         fills, done.events, market, slippage_ticks=1,
